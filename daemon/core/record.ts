@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Hlc } from "./hlc.ts";
+import { canonicalJson, type Json } from "./json.ts";
+
+/** The fields of a record that merge: a flat map, each field replaced as a whole. */
+export type Fields = Record<string, Json>;
+
+/**
+ * Clocks by field, kept only once a record was edited: the stamp of each edited field's last edit, and under `*` the
+ * stamp of the record's creation, which holds for every other field.
+ */
+export type FieldClocks = Record<string, Hlc>;
+
+/** One version of one record, as the two sides of sync think of it. */
+export interface Version {
+  id: string;
+  kind: string;
+  machineId: string;
+  lastEditor: string;
+  hlc: Hlc;
+  clocks: FieldClocks | null;
+  fields: Fields;
+}
+
+/** A version as it travels and as the remote's table keeps it. */
+export interface SyncRecord {
+  id: string;
+  kind: string;
+  /** Given by the server; null on the way up. */
+  rev: number | null;
+  base_rev: number | null;
+  hlc: Hlc;
+  clocks: string | null;
+  scope: string;
+  user_id: string | null;
+  machine_id: string;
+  timestamp: number;
+  deleted_at: number | null;
+  purged_at: number | null;
+  last_editor: string;
+  schema: number;
+  key_id: string | null;
+  codec: string;
+  body: string | Uint8Array | null;
+  digest: string | null;
+}
+
+/** Fields that are columns of their own in the record, because selection and collection need them. */
+const COLUMN_FIELDS = ["scope", "user", "timestamp", "deleted_at", "purged_at"] as const;
+
+/**
+ * Bodies longer than this travel compressed. Shorter ones stay readable text, for people who open the remote with
+ * a shell, and because compression saves little on a line of shell.
+ */
+export const PLAIN_BODY_BYTES = 128 * 1024;
+
+/** Why a record that arrived cannot be read here. It is kept and tried again after an upgrade. */
+export class UnreadableRecordError extends Error {
+  override readonly name = "UnreadableRecordError";
+  readonly code = "HD_UNREADABLE_RECORD";
+}
+
+/**
+ * Packs a version for the remote.
+ * @param schema version of the body's shape for this kind
+ * @param baseRev the revision this version was edited from, null for a new record
+ */
+export function versionToRecord(version: Version, schema: number, baseRev: number | null): SyncRecord {
+  const body: Fields = { ...version.fields };
+  for (const name of COLUMN_FIELDS) delete body[name];
+  const text = canonicalJson(body);
+  const packed = Buffer.byteLength(text) > PLAIN_BODY_BYTES;
+  return {
+    id: version.id,
+    kind: version.kind,
+    rev: null,
+    base_rev: baseRev,
+    hlc: version.hlc,
+    clocks: version.clocks === null ? null : canonicalJson(version.clocks),
+    scope: (version.fields.scope as string | undefined) ?? "global",
+    user_id: (version.fields.user as string | null | undefined) ?? null,
+    machine_id: version.machineId,
+    timestamp: version.fields.timestamp as number,
+    deleted_at: (version.fields.deleted_at as number | null | undefined) ?? null,
+    purged_at: (version.fields.purged_at as number | null | undefined) ?? null,
+    last_editor: version.lastEditor,
+    schema,
+    key_id: null,
+    codec: packed ? "gzip" : "json",
+    body: packed ? gzipSync(text) : text,
+    digest: createHash("sha256").update(text).digest("hex"),
+  };
+}
+
+/** @throws UnreadableRecordError for a body this version cannot unpack */
+export function recordToVersion(record: SyncRecord): Version {
+  return {
+    id: record.id,
+    kind: record.kind,
+    machineId: record.machine_id,
+    lastEditor: record.last_editor,
+    hlc: record.hlc,
+    clocks: record.clocks === null ? null : (parseObject(record.clocks, "clocks") as FieldClocks),
+    fields: {
+      ...parseObject(unpack(record), "body"),
+      scope: record.scope,
+      user: record.user_id,
+      timestamp: record.timestamp,
+      deleted_at: record.deleted_at,
+      purged_at: record.purged_at,
+    },
+  };
+}
+
+function unpack(record: SyncRecord): string {
+  if (record.key_id !== null) throw new UnreadableRecordError(`its key '${record.key_id}' is not known here`);
+  if (record.body === null) throw new UnreadableRecordError("it has no body");
+  if (record.codec === "json" && typeof record.body === "string") return record.body;
+  if (record.codec === "gzip" && typeof record.body !== "string") {
+    try {
+      return gunzipSync(record.body, { maxOutputLength: 64 * 1024 * 1024 }).toString("utf8");
+    } catch (cause) {
+      throw new UnreadableRecordError("its compressed body is damaged", { cause });
+    }
+  }
+  throw new UnreadableRecordError(`its codec '${record.codec}' is not known here`);
+}
+
+function parseObject(text: string, what: string): Fields {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Fields;
+  } catch (cause) {
+    throw new UnreadableRecordError(`its ${what} is not JSON`, { cause });
+  }
+  throw new UnreadableRecordError(`its ${what} is not a JSON object`);
+}

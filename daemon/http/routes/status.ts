@@ -1,0 +1,79 @@
+import { Health, Stats, Status } from "../../../client-lib/protocol/status.ts";
+import type { HistoryReads } from "../../store/history-reads.ts";
+import type { Server } from "../server.ts";
+import { ERRORS } from "./common.ts";
+import type { SyncRoutes } from "./sync.ts";
+
+/** What this daemon knows of itself beside its history. */
+export type OwnStatus = Omit<Status, "cache" | "sync" | "uptime_ms"> & {
+  cache: Pick<Status["cache"], "path" | "schema_version" | "size" | "wal_size">;
+};
+
+export interface StatusRoutes extends SyncRoutes {
+  history: HistoryReads;
+  version: string;
+  ownStatus: () => OwnStatus;
+  now: () => number;
+}
+
+const TAGS = ["daemon"];
+
+export function registerStatusRoutes(server: Server, options: StatusRoutes): void {
+  const { history, sync, ownStatus, now } = options;
+
+  function counts(): { total: number; synced: number; pending: number } {
+    const { total, pending } = history.counts();
+    return { total, synced: total - pending, pending };
+  }
+
+  server.get(
+    "/v1/stats",
+    {
+      schema: {
+        tags: TAGS,
+        summary: "Counters in the shape the chat assistant reads",
+        response: { 200: Stats, ...ERRORS },
+      },
+    },
+    () => {
+      const { state, last_sync } = sync.status();
+      return { ...sync.totals(), cache: counts(), lastSync: last_sync, isSyncing: state === "syncing" };
+    },
+  );
+
+  server.get(
+    "/v1/status",
+    {
+      schema: {
+        tags: TAGS,
+        summary: "Everything about this daemon on one page",
+        response: { 200: Status, ...ERRORS },
+      },
+    },
+    () => {
+      const own = ownStatus();
+      return {
+        ...own,
+        uptime_ms: now() - own.started_at,
+        cache: { ...own.cache, ...counts() },
+        sync: sync.status(),
+      };
+    },
+  );
+
+  server.get(
+    "/v1/health",
+    {
+      schema: {
+        tags: TAGS,
+        summary: "Liveness: the daemon accepts requests and its cache answers",
+        response: { 200: Health, ...ERRORS },
+      },
+    },
+    () => {
+      history.counts();
+      const { pid, started_at, version } = ownStatus();
+      return { status: "ok" as const, version, pid, uptime_ms: now() - started_at };
+    },
+  );
+}

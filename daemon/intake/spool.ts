@@ -1,0 +1,250 @@
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import type { NewEntry } from "../../client-lib/protocol/entry.ts";
+import { partsToUuid } from "../core/uuid.ts";
+import type { SpoolFileReads } from "../store/spool-files.ts";
+import type { Writer } from "../store/writer.ts";
+import { type Recorder, RecorderError } from "./recorder.ts";
+
+export interface SpoolLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SpoolOptions {
+  folder: string;
+  recorder: Recorder;
+  write: Writer;
+  positions: SpoolFileReads;
+  /** Checks one line's entry against the schema. @returns the entry, or what is wrong with it in words */
+  check: (value: unknown) => { entry: NewEntry } | { problem: string };
+  onWritten: () => void;
+  now: () => number;
+  log: SpoolLog;
+}
+
+/** Takes in what clients left in the spool folder while the daemon was away. */
+export interface Spool {
+  /** Takes in everything that is complete now. One call at a time; a call during another runs after it. */
+  takeIn(): Promise<void>;
+  status(): { files: number; taken: number; rejected: number };
+  /** Ends after the transaction that is under way; the rest stays in its files. */
+  stop(): Promise<void>;
+}
+
+const SUFFIX = ".jsonl";
+/** A file nobody appends to any more. It is kept a while longer, for a writer that had it open. */
+const RETIRED_SUFFIX = ".jsonl.retired";
+const REJECTED_FOLDER = "rejected";
+
+/** A file that was taken in whole and not touched for this long is retired, and after as long again removed. */
+const QUIET_MS = 60_000;
+
+/** Lines per transaction, and bytes read for them at a time. A longer line is read with a larger buffer. */
+const LINES_PER_COMMIT = 200;
+const READ_BYTES = 1024 * 1024;
+/** The longest line: an entry at its limits, written with JSON's escapes. */
+const MAX_LINE_BYTES = 32 * 1024 * 1024;
+
+interface Line {
+  text: string;
+  /** Offset of its first byte in the file. */
+  start: number;
+  /** Offset after its newline. */
+  end: number;
+}
+
+/**
+ * Exactly once: the position in a file moves in the transaction that stores its entries, so that a crash at any point
+ * leaves a file whose rest is still to take. Lines are complete when their newline is there; clients only append.
+ */
+export function createSpool(options: SpoolOptions): Spool {
+  const { folder, log, now } = options;
+  let taken = 0;
+  let rejected = 0;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let stopped = false;
+
+  async function takeInAll(): Promise<void> {
+    for (const name of list()) {
+      try {
+        await takeFile(name);
+      } catch (error) {
+        // One unreadable file stops no other; it stays where it is and is tried again.
+        log.error({ file: name, err: error }, `spool file ${name} could not be taken in; it is kept`);
+      }
+    }
+  }
+
+  function list(): string[] {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(SUFFIX) || name.endsWith(RETIRED_SUFFIX))
+      .toSorted();
+  }
+
+  async function takeFile(name: string): Promise<void> {
+    const file = path.join(folder, name);
+    const fd = openSync(file, "r");
+    try {
+      const { ino } = fstatSync(fd);
+      // The ledger knows a file by the name under which it was written to.
+      const ledgerName = name.endsWith(RETIRED_SUFFIX) ? name.slice(0, -".retired".length) : name;
+      let position = options.positions.position(ledgerName, ino);
+      let entries = 0;
+      for (;;) {
+        const lines = stopped ? [] : readLines(fd, position);
+        if (lines.length === 0) break;
+        entries += await store(lines, ledgerName, ino);
+        position = lines.at(-1)!.end;
+      }
+      if (entries > 0) log.info({ file: name, entries }, `took in ${entries} entries from the spool`);
+      if (!stopped) await retire(name, ledgerName, ino, position, fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async function store(lines: Line[], name: string, inode: number): Promise<number> {
+    const done = await options.write.run((tx) => {
+      const counts = { created: 0, refused: 0 };
+      for (const line of lines) {
+        // Kept before the position moves past it: a crash in between repeats this, and loses nothing.
+        const refuse = (problem: string): void => {
+          keep(name, inode, line, problem);
+          counts.refused += 1;
+        };
+        if (line.text.trim() === "") continue;
+        const read = readEntry(line, name, inode);
+        if ("problem" in read) {
+          refuse(read.problem);
+          continue;
+        }
+        try {
+          if (options.recorder.recordIn(tx, read.entry).created) counts.created += 1;
+        } catch (error) {
+          if (!(error instanceof RecorderError)) throw error;
+          refuse(error.message);
+        }
+      }
+      tx.spoolFiles.setPosition(name, inode, lines.at(-1)!.end);
+      return counts;
+    });
+    taken += done.created;
+    rejected += done.refused;
+    if (done.created > 0) options.onWritten();
+    return done.created;
+  }
+
+  function readEntry(line: Line, name: string, inode: number): { entry: NewEntry } | { problem: string } {
+    let value: unknown;
+    try {
+      value = JSON.parse(line.text);
+    } catch {
+      return { problem: "it is not JSON" };
+    }
+    const checked = options.check(value);
+    if ("problem" in checked || checked.entry.id !== undefined) return checked;
+    // Without an id of its own a line is known by its place, so that taking it in again adds nothing.
+    return { entry: { ...checked.entry, id: partsToUuid([name, inode, line.start]) } };
+  }
+
+  /** What cannot be stored is not lost: it is put where a person finds it. */
+  function keep(name: string, inode: number, line: Line, problem: string): void {
+    const target = path.join(
+      folder,
+      REJECTED_FOLDER,
+      `${path.basename(name, SUFFIX)}-${inode}-${line.start}.txt`,
+    );
+    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    writeFileSync(target, `${line.text}\n`, { mode: 0o600 });
+    log.warn(
+      { file: name, offset: line.start, kept: target },
+      `a spooled entry was refused (${problem}); it is kept in ${target}`,
+    );
+  }
+
+  async function retire(
+    name: string,
+    ledgerName: string,
+    inode: number,
+    position: number,
+    fd: number,
+  ): Promise<void> {
+    const { size, mtimeMs, ctimeMs } = fstatSync(fd);
+    const file = path.join(folder, name);
+    const lastChange = Math.max(mtimeMs, ctimeMs);
+    if (now() - lastChange < QUIET_MS) return;
+    if (name.endsWith(SUFFIX)) {
+      renameSync(file, path.join(folder, `${path.basename(name, SUFFIX)}${RETIRED_SUFFIX}`));
+      return;
+    }
+    if (position < size) {
+      const rest = Buffer.alloc(size - position);
+      readSync(fd, rest, 0, rest.length, position);
+      rejected += 1;
+      keep(
+        ledgerName,
+        inode,
+        { text: rest.toString("utf8"), start: position, end: size },
+        "its last line was never finished",
+      );
+    }
+    unlinkSync(file);
+    await options.write.run((tx) => {
+      tx.spoolFiles.forget(ledgerName, inode);
+    });
+  }
+
+  return {
+    async takeIn() {
+      if (stopped) return;
+      if (running !== null) {
+        again = true;
+        return running;
+      }
+      running = (async () => {
+        do {
+          again = false;
+          await takeInAll();
+        } while (again);
+      })().finally(() => {
+        running = null;
+      });
+      return running;
+    },
+    async stop() {
+      stopped = true;
+      await running;
+    },
+    status: () => ({ files: list().filter((name) => name.endsWith(SUFFIX)).length, taken, rejected }),
+  };
+}
+
+/** Complete lines from an offset on; none when only an unfinished line is left. */
+function readLines(fd: number, from: number): Line[] {
+  for (let size = READ_BYTES; ; size *= 4) {
+    const buffer = Buffer.alloc(size);
+    const bytes = readSync(fd, buffer, 0, size, from);
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = buffer.indexOf(10); end !== -1 && end < bytes; end = buffer.indexOf(10, start)) {
+      lines.push({ text: buffer.toString("utf8", start, end), start: from + start, end: from + end + 1 });
+      start = end + 1;
+      if (lines.length === LINES_PER_COMMIT) return lines;
+    }
+    if (lines.length > 0 || bytes < size || size >= MAX_LINE_BYTES) return lines;
+  }
+}

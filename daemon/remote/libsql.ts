@@ -1,0 +1,164 @@
+import { type Client, createClient, type InArgs, LibsqlError, type ResultSet } from "@libsql/client/http";
+import type { Row, SqlExecutor } from "./executor.ts";
+import { RemoteError } from "./remote.ts";
+
+export interface LibsqlOptions {
+  /** http:, https: or libsql: address, without credentials. */
+  url: string;
+  /** Read anew for each connection, so that a rotated token is taken up. Null: none. */
+  token: () => string | null;
+  /** A request without an answer is given up after this; the client library itself would wait for ever. */
+  timeoutMs: number;
+}
+
+/** Runs statements on a libSQL server over HTTP. */
+export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
+  let client: Client | null = null;
+  let requestSignal: AbortSignal | null = null;
+
+  function connect(): Client {
+    const authToken = options.token();
+    return createClient({
+      url: options.url,
+      ...(authToken === null ? {} : { authToken }),
+      intMode: "number",
+      fetch: fetchWithSignal,
+    });
+  }
+
+  /** The library offers no way to pass a signal with a request. Requests here are made one after another. */
+  function fetchWithSignal(input: Request): Promise<Response> {
+    const timeout = AbortSignal.timeout(options.timeoutMs);
+    return fetch(input, {
+      signal: requestSignal === null ? timeout : AbortSignal.any([timeout, requestSignal]),
+    });
+  }
+
+  async function run<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    requestSignal = signal;
+    try {
+      client ??= connect();
+      return await work(client);
+    } catch (error) {
+      // After a failed first request the library's client is closed for good; a new one also reads the token again.
+      client?.close();
+      client = null;
+      if (signal.aborted) throw signal.reason;
+      throw toRemoteError(error, options.timeoutMs);
+    } finally {
+      requestSignal = null;
+    }
+  }
+
+  return {
+    batch: (mode, statements, signal) =>
+      run(signal, async (open) => {
+        const results = await open.batch(
+          statements.map(({ sql, args }) => ({ sql, args: args as InArgs })),
+          mode,
+        );
+        return results.map(toRows);
+      }),
+    script: (sql, signal) => run(signal, (open) => open.executeMultiple(sql)),
+    close() {
+      client?.close();
+      client = null;
+    },
+  };
+}
+
+function toRows(result: ResultSet): Row[] {
+  return result.rows.map((row) =>
+    Object.fromEntries(
+      result.columns.map((column, index) => {
+        const value = row[index];
+        return [column, value instanceof ArrayBuffer ? new Uint8Array(value) : value];
+      }),
+    ),
+  );
+}
+
+/** What our triggers raise: a code, a space, a sentence. */
+const GUARD = /\b(HD_[A-Z_]+) ([^"]*)/;
+
+/** Error codes of SQLite that pass by themselves: another writer holds the lock. */
+const BUSY = /^SQLITE_(BUSY|LOCKED)/;
+
+/**
+ * What `@libsql/client` throws, by class. Its own errors carry the HTTP status in the cause; the network's come as
+ * bare `TypeError`, a page that is not JSON as `SyntaxError`.
+ */
+export function toRemoteError(error: unknown, timeoutMs: number): RemoteError {
+  if (error instanceof RemoteError) return error;
+  if (!(error instanceof Error)) return new RemoteError("rejected", "HD_REMOTE_REJECTED", String(error));
+  if (error instanceof LibsqlError) return fromLibsql(error);
+  if (error.name === "TimeoutError" || error.name === "AbortError") {
+    const message = `the remote did not answer within ${timeoutMs} ms`;
+    return new RemoteError("unreachable", "HD_REMOTE_TIMEOUT", message, { cause: error });
+  }
+  if (error instanceof SyntaxError) return notLibsql(error);
+  return new RemoteError(
+    "unreachable",
+    "HD_REMOTE_UNREACHABLE",
+    `the remote cannot be reached (${rootCause(error)})`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function fromLibsql(error: LibsqlError): RemoteError {
+  const options = { cause: error };
+  const guard = GUARD.exec(error.message);
+  if (guard !== null) return new RemoteError("guard", guard[1]!, guard[2]!.trim(), options);
+  const status = httpStatus(error);
+  if (status === 401 || status === 403) {
+    const message = `the remote refuses the token (HTTP ${status}): it is missing, wrong or expired; set TURSO_AUTH_TOKEN or TURSO_AUTH_TOKEN_FILE and restart`;
+    return new RemoteError("unauthorized", "HD_REMOTE_UNAUTHORIZED", message, options);
+  }
+  if (status === 429 || status === 408 || (status !== null && status >= 500)) {
+    return new RemoteError("busy", "HD_REMOTE_BUSY", `the remote cannot serve now (HTTP ${status})`, options);
+  }
+  if (status !== null) return notLibsql(error, status);
+  if (BUSY.test(error.code) || /transaction timed? ?-?out|database is locked/i.test(error.message)) {
+    return new RemoteError("busy", "HD_REMOTE_BUSY", "the remote is locked by another writer", options);
+  }
+  if (error.code === "HRANA_PROTO_ERROR") return notLibsql(error);
+  if (/HRANA_WEBSOCKET|HRANA_CLOSED|CLIENT_CLOSED|SERVER_ERROR/.test(error.code)) {
+    return new RemoteError(
+      "unreachable",
+      "HD_REMOTE_UNREACHABLE",
+      "the connection to the remote broke",
+      options,
+    );
+  }
+  return new RemoteError(
+    "rejected",
+    "HD_REMOTE_REJECTED",
+    `the remote refuses the request (${error.code})`,
+    options,
+  );
+}
+
+function notLibsql(cause: Error, status?: number): RemoteError {
+  const what = status === undefined ? "with something" : `HTTP ${status}`;
+  const message = `the address answers ${what} that is not libSQL: a captive portal, a proxy, or a wrong URL`;
+  return new RemoteError("unreachable", "HD_REMOTE_NOT_LIBSQL", message, { cause });
+}
+
+function httpStatus(error: LibsqlError): number | null {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ("status" in at && typeof at.status === "number") return at.status;
+  }
+  return null;
+}
+
+/** The most telling code or message in a chain of causes: `ECONNREFUSED` rather than `fetch failed`. */
+function rootCause(error: Error): string {
+  let best = error.message;
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    best = "code" in at && typeof at.code === "string" ? at.code : at.message || best;
+  }
+  return best;
+}

@@ -1,0 +1,48 @@
+import type { Json } from "../core/json.ts";
+import { type Fields, UnreadableRecordError } from "../core/record.ts";
+import type { ColumnType, RecordKind } from "./record-kinds.ts";
+
+/** What a column may hold. */
+export type ColumnValue = string | number | null;
+
+/**
+ * The column values of a record's fields, in the kind's order of fields.
+ * @throws UnreadableRecordError where a field is missing, unknown, or of another type than the column: what arrives
+ *   from elsewhere is not trusted
+ */
+export function fieldsToColumns(kind: RecordKind, fields: Fields): ColumnValue[] {
+  for (const name of Object.keys(fields)) {
+    if (!Object.hasOwn(kind.fields, name) && fields[name] !== null) {
+      throw new UnreadableRecordError(`its field '${name}' is not known here`);
+    }
+  }
+  return Object.entries(kind.fields).map(([name, { type, required }]) => {
+    const value = fields[name] ?? null;
+    if (value === null) {
+      if (required === true) throw new UnreadableRecordError(`its field '${name}' is missing`);
+      return null;
+    }
+    return toColumn(value, type, name);
+  });
+}
+
+function toColumn(value: Json, type: ColumnType, name: string): ColumnValue {
+  if (type === "json") return JSON.stringify(value);
+  if (type === "text" && typeof value === "string") return value;
+  if (type === "integer" && Number.isSafeInteger(value)) return value as number;
+  if (type === "boolean" && typeof value === "boolean") return value ? 1 : 0;
+  throw new UnreadableRecordError(`its field '${name}' should be ${type}, but is ${typeof value}`);
+}
+
+/** The fields of a row, by the kind's columns. */
+export function columnsToFields(kind: RecordKind, row: Record<string, unknown>): Fields {
+  const fields: Fields = {};
+  for (const [name, { type }] of Object.entries(kind.fields)) {
+    const value = row[name] as ColumnValue;
+    if (value === null) fields[name] = null;
+    else if (type === "json") fields[name] = JSON.parse(value as string) as Json;
+    else if (type === "boolean") fields[name] = value === 1;
+    else fields[name] = value;
+  }
+  return fields;
+}

@@ -1,0 +1,98 @@
+import type { SearchResult } from "../../client-lib/protocol/history.ts";
+import { parseQuery, type SearchTerms } from "../core/query.ts";
+import { relevance, score, sourceOf } from "../core/rank.ts";
+import type { Db } from "./database.ts";
+import { type Condition, type HistoryFilter, toCondition } from "./filters.ts";
+import { HISTORY_COLUMNS, HISTORY_MACHINES, type HistoryRow, rowToEntry } from "./history-row.ts";
+import type { MachineReads } from "./machines.ts";
+import { createStatementCache } from "./statement-cache.ts";
+
+export interface SearchReads {
+  /** The entries that fit best, best first. */
+  search(q: string, filter: HistoryFilter, limit: number, now: number): SearchResult[];
+}
+
+/** What ranking needs to know of a match. */
+interface Candidate {
+  seq: number;
+  bm25: number;
+  timestamp: number;
+  user: string | null;
+  machine_id: string;
+}
+
+/** How many of the newest matches are ranked. Older ones would lose by their age in any case. */
+const MAX_CANDIDATES = 1000;
+
+/** bm25 weights of command, response, note, tags: what was typed counts most. */
+const WEIGHTS = "10.0, 1.0, 4.0, 4.0";
+
+const SNIPPET_TOKENS = 16;
+const SNIPPET_CHARACTERS = 120;
+
+export function createSearchReads(db: Db, machines: MachineReads): SearchReads {
+  const statements = createStatementCache(db);
+  const matched = db.prepare<[string, number], HistoryRow & { snippet: string }>(
+    `SELECT ${HISTORY_COLUMNS},
+            snippet(history_fts, -1, '<mark>', '</mark>', '…', ${SNIPPET_TOKENS}) AS snippet
+     FROM history_fts JOIN history AS h ON h.seq = history_fts.rowid ${HISTORY_MACHINES}
+     WHERE history_fts MATCH ? AND history_fts.rowid = ?`,
+  );
+  const scanned = db.prepare<[number], HistoryRow & { snippet: string }>(
+    `SELECT ${HISTORY_COLUMNS}, substr(h.command, 1, ${SNIPPET_CHARACTERS}) AS snippet
+     FROM history AS h ${HISTORY_MACHINES} WHERE h.seq = ?`,
+  );
+
+  /** The newest matches. Without a word to look up, entries are read one by one until enough are found. */
+  function findCandidates(terms: SearchTerms, filter: HistoryFilter, limit: number): Candidate[] {
+    const condition = toCondition(filter, machines);
+    const literal = literalCondition(terms.literals);
+    if (terms.match === null) {
+      return statements
+        .get<Candidate>(
+          `SELECT h.seq, 0 AS bm25, h.timestamp, h.user, m.id AS machine_id
+           FROM history AS h JOIN machines AS m ON m.key = h.machine
+           WHERE ${condition.sql} ${literal.sql} ORDER BY h.timestamp DESC, h.seq DESC LIMIT ?`,
+        )
+        .all(...condition.values, ...literal.values, limit);
+    }
+    return statements
+      .get<Candidate>(
+        `SELECT h.seq, bm25(history_fts, ${WEIGHTS}) AS bm25, h.timestamp, h.user, m.id AS machine_id
+         FROM history_fts JOIN history AS h ON h.seq = history_fts.rowid JOIN machines AS m ON m.key = h.machine
+         WHERE history_fts MATCH ? AND ${condition.sql} ${literal.sql}
+         ORDER BY history_fts.rowid DESC LIMIT ${MAX_CANDIDATES}`,
+      )
+      .all(terms.match, ...condition.values, ...literal.values);
+  }
+
+  return {
+    search(q, filter, limit, now) {
+      const terms = parseQuery(q);
+      if (terms.match === null && terms.literals.length === 0) return [];
+      const candidates = findCandidates(terms, filter, limit);
+      const best = candidates.reduce((lowest, { bm25 }) => Math.min(lowest, bm25), 0);
+      return candidates
+        .map((candidate) => {
+          const source = sourceOf(candidate, filter.viewer);
+          const age = now - candidate.timestamp;
+          return { ...candidate, source, score: score(relevance(candidate.bm25, best), source, age) };
+        })
+        .toSorted((a, b) => b.score - a.score || b.timestamp - a.timestamp || b.seq - a.seq)
+        .slice(0, limit)
+        .map(({ seq, source, score: total }) => {
+          const row = terms.match === null ? scanned.get(seq)! : matched.get(terms.match, seq)!;
+          return { ...rowToEntry(row), score: total, snippet: row.snippet, source };
+        });
+    },
+  };
+}
+
+/** Literal terms must occur in one of the texts, as they stand. */
+function literalCondition(literals: string[]): Condition {
+  const sql = literals.map(
+    () =>
+      "AND instr(h.command || char(10) || ifnull(h.response, '') || char(10) || ifnull(h.note, ''), ?) > 0",
+  );
+  return { sql: sql.join(" "), values: literals };
+}

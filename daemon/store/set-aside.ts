@@ -1,0 +1,44 @@
+import type { SyncRecord } from "../core/record.ts";
+import type { Db } from "./database.ts";
+
+export interface SetAsideReads {
+  count(): number;
+}
+
+/** Records that arrived and cannot be read by this version: kept as they came, so that an upgrade can read them. */
+export interface SetAsideWrites extends SetAsideReads {
+  put(record: SyncRecord, rev: number, reason: string, now: number): void;
+  remove(id: string): void;
+}
+
+export function createSetAsideReads(db: Db): SetAsideReads {
+  const count = db.prepare<[], number>("SELECT count(*) FROM set_aside").pluck();
+  return { count: () => count.get() ?? 0 };
+}
+
+export function createSetAsideWrites(db: Db): SetAsideWrites {
+  const put = db.prepare<[string, string, number, string, string, number]>(`
+    INSERT INTO set_aside (record_id, kind, rev, reason, record, since) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (record_id) DO UPDATE SET rev = excluded.rev, reason = excluded.reason, record = excluded.record
+  `);
+  const remove = db.prepare<[string]>("DELETE FROM set_aside WHERE record_id = ?");
+  return {
+    ...createSetAsideReads(db),
+    put(record, rev, reason, now) {
+      put.run(record.id, record.kind, rev, reason, recordToText(record), now);
+    },
+    remove(id) {
+      remove.run(id);
+    },
+  };
+}
+
+/** A record as JSON text; a packed body as base64. */
+function recordToText(record: SyncRecord): string {
+  const { body } = record;
+  return JSON.stringify(
+    body instanceof Uint8Array
+      ? { ...record, body: { base64: Buffer.from(body).toString("base64") } }
+      : record,
+  );
+}

@@ -1,0 +1,103 @@
+import { statSync } from "node:fs";
+import type { HybridClock } from "../core/hlc.ts";
+import { type Db, openForReading, openForWriting } from "./database.ts";
+import { createHistoryReads, type HistoryReads } from "./history-reads.ts";
+import { createMachineReads } from "./machines.ts";
+import { createMetaReads, type MetaReads } from "./meta.ts";
+import { migrate, readMigrations, schemaVersion } from "./migrate.ts";
+import { createOutboxReads, type OutboxReads } from "./outbox.ts";
+import { createRecordReads, type RecordReads } from "./records.ts";
+import { createSearchReads, type SearchReads } from "./search.ts";
+import { createSetAsideReads, type SetAsideReads } from "./set-aside.ts";
+import { createSpoolFileReads, type SpoolFileReads } from "./spool-files.ts";
+import { createWriter, type Writer } from "./writer.ts";
+
+/** Everything that may be read, from committed state, over a connection that cannot write. */
+export interface Reads {
+  readonly history: HistoryReads;
+  readonly search: SearchReads;
+  readonly records: RecordReads;
+  readonly outbox: OutboxReads;
+  readonly meta: MetaReads;
+  readonly setAside: SetAsideReads;
+  readonly spoolFiles: SpoolFileReads;
+}
+
+/** The cache of this machine. */
+export interface Store {
+  readonly read: Reads;
+  readonly write: Writer;
+  /** Sizes in bytes of the database file and its write-ahead log. */
+  info(): { path: string; schemaVersion: number; size: number; walSize: number };
+  /** Commits what is queued, moves the log into the database, closes. */
+  close(): void;
+}
+
+export interface OpenStoreOptions {
+  file: string;
+  /** Folder of the numbered migrations. */
+  migrations: string;
+  /** Where a copy goes before a migration of existing data. */
+  backups: string;
+  /** Makes the clock, once the last stamp and this cache's incarnation are known. */
+  clock: (meta: MetaReads) => HybridClock;
+  /** A name for this cache's life, used when it is created. */
+  newIncarnation: () => string;
+  monotonicMs: () => number;
+  onMigrated?: (result: ReturnType<typeof migrate>) => void;
+}
+
+/**
+ * Opens the cache, creating and migrating it as needed.
+ * @throws StorageError where it cannot be used: not durable, newer than this version, or a migration failed
+ */
+export function openStore(options: OpenStoreOptions): Store {
+  const writeDb = openForWriting(options.file);
+  let readDb: Db | null = null;
+  try {
+    const migrated = migrate(writeDb, readMigrations(options.migrations), options.backups);
+    if (migrated.from !== migrated.to) options.onMigrated?.(migrated);
+    writeDb
+      .prepare("INSERT INTO meta (key, value) VALUES ('incarnation', ?) ON CONFLICT DO NOTHING")
+      .run(options.newIncarnation());
+    readDb = openForReading(options.file);
+    return compose(writeDb, readDb, options);
+  } catch (error) {
+    readDb?.close();
+    writeDb.close();
+    throw error;
+  }
+}
+
+function compose(writeDb: Db, readDb: Db, options: OpenStoreOptions): Store {
+  const machines = createMachineReads(readDb);
+  const meta = createMetaReads(readDb);
+  const write = createWriter(writeDb, options.clock(meta), options.monotonicMs);
+  return {
+    read: {
+      history: createHistoryReads(readDb, machines),
+      search: createSearchReads(readDb, machines),
+      records: createRecordReads(readDb),
+      outbox: createOutboxReads(readDb),
+      meta,
+      setAside: createSetAsideReads(readDb),
+      spoolFiles: createSpoolFileReads(readDb),
+    },
+    write,
+    info: () => ({
+      path: options.file,
+      schemaVersion: schemaVersion(readDb),
+      size: sizeOf(options.file),
+      walSize: sizeOf(`${options.file}-wal`),
+    }),
+    close() {
+      write.close();
+      readDb.close();
+      writeDb.close();
+    },
+  };
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

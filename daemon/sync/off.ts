@@ -1,0 +1,32 @@
+import type { Reads } from "../store/store.ts";
+import { SyncFailedError, type SyncService } from "./service.ts";
+
+/** Sync where there is nothing to synchronise with. Entries still queue up, for the day a remote is configured. */
+export function createSyncOff(read: Pick<Reads, "outbox" | "setAside">, reason: string): SyncService {
+  return {
+    start: () => undefined,
+    stop: () => Promise.resolve(),
+    syncNow: () => Promise.reject(new SyncFailedError("rejected", "HD_SYNC_OFF", reason)),
+    notice: () => undefined,
+    networkChanged: () => undefined,
+    status: () => ({
+      enabled: false,
+      state: "waiting",
+      reason,
+      remote: null,
+      interval_ms: 0,
+      last_sync: null,
+      last_attempt: null,
+      next_attempt: null,
+      consecutive_failures: 0,
+      last_error: null,
+      pending: read.outbox.depth(),
+      set_aside: read.setAside.count(),
+      oldest_pending: read.outbox.oldest(),
+      cursor: 0,
+      remote_rev: null,
+      last_cycle: null,
+    }),
+    totals: () => ({ uploaded: 0, downloaded: 0, conflicts: 0, errors: 0 }),
+  };
+}
