@@ -1,4 +1,5 @@
 import { type Client, createClient, type InArgs, LibsqlError, type ResultSet } from "@libsql/client/http";
+import { Agent, fetch } from "undici";
 import type { Row, SqlExecutor } from "./executor.ts";
 import { RemoteError } from "./remote.ts";
 
@@ -13,23 +14,32 @@ export interface LibsqlOptions {
 
 /** Runs statements on a libSQL server over HTTP. */
 export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
-  let client: Client | null = null;
+  let connection: { client: Client; agent: Agent } | null = null;
   let requestSignal: AbortSignal | null = null;
 
-  function connect(): Client {
+  function connect(): { client: Client; agent: Agent } {
     const authToken = options.token();
-    return createClient({
+    // Connections of our own, so that they can be thrown away: after a broken link a pooled one may look alive and
+    // swallow every request until its timeout.
+    const agent = new Agent({ connections: 1, connectTimeout: options.timeoutMs });
+    const client = createClient({
       url: options.url,
       ...(authToken === null ? {} : { authToken }),
       intMode: "number",
-      fetch: fetchWithSignal,
+      fetch: (request: Request) => send(request, agent),
     });
+    return { client, agent };
   }
 
   /** The library offers no way to pass a signal with a request. Requests here are made one after another. */
-  function fetchWithSignal(input: Request): Promise<Response> {
+  async function send(request: Request, dispatcher: Agent): Promise<unknown> {
     const timeout = AbortSignal.timeout(options.timeoutMs);
-    return fetch(input, {
+    const { url, method, headers } = request;
+    return fetch(url, {
+      method,
+      headers: Object.fromEntries(headers),
+      body: method === "GET" ? null : Buffer.from(await request.arrayBuffer()),
+      dispatcher,
       signal: requestSignal === null ? timeout : AbortSignal.any([timeout, requestSignal]),
     });
   }
@@ -38,17 +48,22 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
     signal.throwIfAborted();
     requestSignal = signal;
     try {
-      client ??= connect();
-      return await work(client);
+      connection ??= connect();
+      return await work(connection.client);
     } catch (error) {
       // After a failed first request the library's client is closed for good; a new one also reads the token again.
-      client?.close();
-      client = null;
+      disconnect();
       if (signal.aborted) throw signal.reason;
       throw toRemoteError(error, options.timeoutMs);
     } finally {
       requestSignal = null;
     }
+  }
+
+  function disconnect(): void {
+    connection?.client.close();
+    void connection?.agent.destroy();
+    connection = null;
   }
 
   return {
@@ -61,10 +76,7 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
         return results.map(toRows);
       }),
     script: (sql, signal) => run(signal, (open) => open.executeMultiple(sql)),
-    close() {
-      client?.close();
-      client = null;
-    },
+    close: disconnect,
   };
 }
 
