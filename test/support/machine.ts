@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { packageRoot } from "../../client-lib/package-root.ts";
 import type { Entry } from "../../client-lib/protocol/entry.ts";
 import { createHybridClock, toNode } from "../../daemon/core/hlc.ts";
 import { createRecorder, type Recorder } from "../../daemon/intake/recorder.ts";
@@ -9,8 +10,6 @@ import { readMigrations } from "../../daemon/store/migrate.ts";
 import { openStore, type Store } from "../../daemon/store/store.ts";
 import { createEngine, type CycleReport, type Engine } from "../../daemon/sync/engine.ts";
 import { tempDir } from "./temp.ts";
-
-const root = join(import.meta.dirname, "../..");
 
 export interface MachineOptions {
   id: string;
@@ -48,7 +47,7 @@ export function createMachine(options: MachineOptions): Machine {
   const home = options.home ?? temp!.path;
   const store = openStore({
     file: join(home, "cache.db"),
-    migrations: join(root, "migrations/cache"),
+    migrations: join(packageRoot, "migrations/cache"),
     backups: join(home, "backups"),
     newIncarnation: newId,
     monotonicMs: () => performance.now(),
@@ -62,7 +61,7 @@ export function createMachine(options: MachineOptions): Machine {
     },
   });
   const engine = createEngine({
-    remote: createSqlRemote(options.remote, readMigrations(join(root, "migrations/remote"))),
+    remote: createSqlRemote(options.remote, readMigrations(join(packageRoot, "migrations/remote"))),
     read: store.read,
     write: store.write,
     selection: { machineId: options.id, user },

@@ -71,6 +71,16 @@ test("it starts within two seconds, and then cycles at every interval", async ()
   expect(cycles.map((at) => at - cycles[0]!)).toEqual([0, 30_000, 60_000, 90_000]);
 });
 
+test("every time it tells is a whole number of milliseconds, as the API promises", async () => {
+  const { time, service, outcomes } = rig({ random: 0.123_456_789 });
+  outcomes.push(fail("unreachable"));
+  for (let i = 0; i < 10; i++) {
+    await time.advance(777);
+    const { next_attempt, last_attempt, last_error } = service.status();
+    for (const at of [next_attempt, last_attempt, last_error?.at]) expect((at ?? 0) % 1).toBe(0);
+  }
+});
+
 test("the interval is jittered by a tenth either way", async () => {
   for (const [random, expected] of [
     [0, 27_000],
