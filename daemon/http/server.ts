@@ -1,33 +1,19 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  LogController,
-  type RawServerDefault,
-} from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from "fastify";
 import type { ErrorCode } from "../../client-lib/protocol/errors.ts";
 import { MAX_ENTRY_BODY_BYTES } from "../../client-lib/protocol/limits.ts";
 import { toApiError, toErrorBody } from "./errors.ts";
+import type { Server } from "./routes/common.ts";
 import { type HistoryRoutes, registerHistoryRoutes } from "./routes/history.ts";
-import { registerSearchRoutes } from "./routes/search.ts";
+import { registerSearchRoutes, type SearchRoutes } from "./routes/search.ts";
 import { registerStatusRoutes, type StatusRoutes } from "./routes/status.ts";
 import { registerSyncRoutes, type SyncRoutes } from "./routes/sync.ts";
 import { toProblem, type Validation } from "./validation.ts";
 
-/** The server as routes see it: their schemas type their requests. */
-export type Server = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
-
-export interface ServerOptions extends HistoryRoutes, StatusRoutes, SyncRoutes {
+export interface ServerOptions extends HistoryRoutes, SearchRoutes, StatusRoutes, SyncRoutes {
   log: FastifyBaseLogger;
   validation: Validation;
 }

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { request } from "node:http";
 import type { Health } from "../../client-lib/protocol/status.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "./routes/common.ts";
 
 /** The socket's place cannot be taken. */
 export class SocketError extends Error {

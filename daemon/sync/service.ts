@@ -93,7 +93,9 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
   let loggedState: SyncStatus["state"] | null = null;
 
   async function run(): Promise<void> {
-    await idle(options.automatic ? Math.round(random() * Math.min(START_SPREAD_MS, options.intervalMs)) : null);
+    await idle(
+      options.automatic ? Math.round(random() * Math.min(START_SPREAD_MS, options.intervalMs)) : null,
+    );
     while (!signal.aborted) {
       await pRetry(attempt, {
         retries: Number.POSITIVE_INFINITY,

@@ -1,8 +1,20 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import { ErrorBody } from "../../../client-lib/protocol/errors.ts";
 import type { Mode } from "../../../client-lib/protocol/entry.ts";
 import type { ListQuery, SearchQuery } from "../../../client-lib/protocol/history.ts";
 import type { HistoryFilter } from "../../store/filters.ts";
 import { ApiError } from "../errors.ts";
+
+/** The server as routes see it: their schemas type their requests. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
 
 /** The error answers of every route, for the description. */
 export const ERRORS = { "4xx": ErrorBody, "5xx": ErrorBody };

@@ -10,18 +10,14 @@ import { DEFAULT_LIST_LIMIT, MAX_BATCH_BODY_BYTES } from "../../../client-lib/pr
 import type { Recorder } from "../../intake/recorder.ts";
 import type { HistoryReads, Position } from "../../store/history-reads.ts";
 import type { storedToEntry } from "../../store/history-row.ts";
-import type { SearchReads } from "../../store/search.ts";
 import { ApiError } from "../errors.ts";
-import type { Server } from "../server.ts";
-import { ERRORS, type Perspective, toFilter } from "./common.ts";
+import { ERRORS, type Perspective, toFilter, type Server } from "./common.ts";
 
 export interface HistoryRoutes {
   recorder: Recorder;
   history: HistoryReads;
-  search: SearchReads;
   perspective: Perspective;
   toEntry: typeof storedToEntry;
-  now: () => number;
 }
 
 const TAGS = ["history"];

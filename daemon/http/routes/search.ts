@@ -1,10 +1,15 @@
 import { SearchAnswer, SearchQuery } from "../../../client-lib/protocol/history.ts";
 import { DEFAULT_SEARCH_LIMIT } from "../../../client-lib/protocol/limits.ts";
-import type { Server } from "../server.ts";
-import { ERRORS, toFilter } from "./common.ts";
-import type { HistoryRoutes } from "./history.ts";
+import type { SearchReads } from "../../store/search.ts";
+import { ERRORS, type Perspective, toFilter, type Server } from "./common.ts";
 
-export function registerSearchRoutes(server: Server, options: HistoryRoutes): void {
+export interface SearchRoutes {
+  search: SearchReads;
+  perspective: Perspective;
+  now: () => number;
+}
+
+export function registerSearchRoutes(server: Server, options: SearchRoutes): void {
   const { search, perspective, now } = options;
 
   server.get(

@@ -1,7 +1,6 @@
 import { Health, Stats, Status } from "../../../client-lib/protocol/status.ts";
 import type { HistoryReads } from "../../store/history-reads.ts";
-import type { Server } from "../server.ts";
-import { ERRORS } from "./common.ts";
+import { ERRORS, type Server } from "./common.ts";
 import type { SyncRoutes } from "./sync.ts";
 
 /** What this daemon knows of itself beside its history. */

@@ -1,7 +1,6 @@
 import { SyncAnswer, SyncStatus } from "../../../client-lib/protocol/sync.ts";
 import type { SyncService } from "../../sync/service.ts";
-import type { Server } from "../server.ts";
-import { ERRORS } from "./common.ts";
+import { ERRORS, type Server } from "./common.ts";
 
 export interface SyncRoutes {
   sync: Pick<SyncService, "status" | "syncNow" | "totals">;
