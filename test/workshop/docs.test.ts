@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { packageRoot } from "../../client-lib/package-root.ts";
+import { ERROR_CODES } from "../../client-lib/protocol/errors.ts";
+import { SETTINGS } from "../../daemon/config/settings.ts";
+import type { Setting } from "../../daemon/config/setting.ts";
+
+const read = (file: string): string => readFileSync(join(packageRoot, file), "utf8");
+
+test("docs/API.md lists every error code, and no other", () => {
+  const listed = [...read("docs/API.md").matchAll(/^\| `(HD_\w+)` \|/gm)].map(([, code]) => code);
+  expect(listed.toSorted()).toEqual(Object.keys(ERROR_CODES).toSorted());
+});
+
+test("the README's table names every setting with its variable, flag and default", () => {
+  const rows = read("README.md").split("\n");
+  for (const setting of Object.values(SETTINGS) as Setting<unknown>[]) {
+    const row = rows.find((line) => line.includes(`\`${setting.key}\``) && line.startsWith("|"));
+    expect(row, setting.key).toBeDefined();
+    for (const name of [setting.env, setting.envAlias?.name, setting.flag && `--${setting.flag}`]) {
+      if (name !== undefined) expect(row).toContain(name);
+    }
+    if (typeof setting.fallback === "number" || typeof setting.fallback === "string") {
+      expect(row).toContain(String(setting.fallback));
+    }
+  }
+});
