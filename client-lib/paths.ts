@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import path from "node:path";
 
 /** Variables that say where things are. `HOME` is the last resort of all. */
@@ -29,4 +30,14 @@ export function resolveSocket(env: PathEnvironment): string {
 /** Where clients leave entries while the daemon is away. */
 export function spoolFolder(home: string): string {
   return path.join(home, "spool");
+}
+
+/** A name nobody has used, for a file of this process in the spool folder. */
+export function spoolFileName(): string {
+  return `client-${process.pid}-${randomBytes(8).toString("hex")}.jsonl`;
+}
+
+/** The variables of the running process: the default of clients that are given none. */
+export function processEnvironment(): PathEnvironment {
+  return process.env;
 }

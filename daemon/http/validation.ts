@@ -1,5 +1,6 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from "ajv";
 import type { Static, TSchema } from "typebox";
+import { UUID_PATTERN } from "../../client-lib/protocol/schema.ts";
 
 /** What a value breaks: where, what was expected, what came. */
 export interface Problem {
@@ -22,22 +23,43 @@ export interface Validation {
 }
 
 export function createValidation(): Validation {
-  const body = createAjv(false);
-  const text = createAjv(true);
+  const ajv = createAjv();
   return {
-    body: (schema) => body.compile(schema),
-    text: (schema) => text.compile(schema),
+    body: (schema) => ajv.compile(schema),
+    text: (schema) => readingText(ajv.compile(schema)),
     checker<T extends TSchema>(schema: T, what: string) {
-      const validate = body.compile<Static<T>>(schema);
+      const validate = ajv.compile<Static<T>>(schema);
       return (value: unknown) =>
         validate(value) ? { value } : { problem: toProblem(validate.errors ?? [], what).message };
     },
   };
 }
 
-function createAjv(coerceTypes: boolean): Ajv {
+/** A whole number as people write it. */
+const INTEGER = /^(0|-?[1-9]\d{0,15})$/;
+
+/**
+ * Reads the numbers of a query before it is checked. Ajv's own coercion takes whatever JavaScript takes for a number:
+ * `0x10`, `1e2`, and an `Infinity` that it then does not hold against the limits.
+ */
+function readingText(validate: ValidateFunction): ValidateFunction {
+  const { properties = {} } = validate.schema as { properties?: Record<string, { type?: unknown }> };
+  const integers = Object.keys(properties).filter((name) => properties[name]?.type === "integer");
+  const read = (values: Record<string, unknown>): boolean => {
+    for (const name of integers) {
+      const word = values[name];
+      if (typeof word === "string" && INTEGER.test(word)) values[name] = Number(word);
+    }
+    const valid = validate(values);
+    read.errors = validate.errors;
+    return valid;
+  };
+  read.errors = validate.errors;
+  return read as ValidateFunction;
+}
+
+function createAjv(): Ajv {
   const ajv = new Ajv({
-    coerceTypes,
     useDefaults: true,
     removeAdditional: false,
     allowUnionTypes: true,
@@ -51,12 +73,18 @@ function createAjv(coerceTypes: boolean): Ajv {
     validate: (limit: number, value: string) =>
       value.length * 3 <= limit || Buffer.byteLength(value) <= limit,
   });
+  const fitsAsJson: SchemaValidateFunction = (limit: number, value: object) => {
+    // First, because writing JSON recurses: on what is nested deeply enough it runs out of stack.
+    const deep = isDeeperThan(MAX_JSON_DEPTH, value);
+    fitsAsJson.errors = deep ? [{ keyword: TOO_DEEP }] : [];
+    return !deep && Buffer.byteLength(JSON.stringify(value)) <= limit;
+  };
   ajv.addKeyword({
     keyword: "x-max-json-bytes",
     type: "object",
     schemaType: "number",
-    errors: false,
-    validate: (limit: number, value: object) => Buffer.byteLength(JSON.stringify(value)) <= limit,
+    errors: true,
+    validate: fitsAsJson,
   });
   // Half of a surrogate pair is no character: the database would store another one in its place.
   ajv.addKeyword({
@@ -67,6 +95,23 @@ function createAjv(coerceTypes: boolean): Ajv {
     validate: (_: boolean, value: string) => value.isWellFormed(),
   });
   return ajv;
+}
+
+/** Levels of objects and arrays in a value that is kept as JSON. Every machine must be able to read and write it. */
+const MAX_JSON_DEPTH = 100;
+const TOO_DEEP = "too-deep";
+
+function isDeeperThan(limit: number, value: object): boolean {
+  let level: object[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth === limit) return true;
+    level = level.flatMap((one) => Object.values(one).filter((inner) => isObject(inner)));
+  }
+  return false;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** The first problem in words. `what` names the part of the request: `body`, `querystring`, `params`. */
@@ -85,7 +130,8 @@ function describe(error: ErrorObject): string {
       return `'${String(params.missingProperty)}' is missing`;
     case "additionalProperties": {
       const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
-      return `'${String(params.additionalProperty)}' is unknown; expected only ${known.join(", ")}`;
+      const expected = known.length === 0 ? "none" : `only ${known.join(", ")}`;
+      return `'${shorten(String(params.additionalProperty))}' is unknown; expected ${expected}`;
     }
     case "enum":
       return `expected one of ${(params.allowedValues as string[]).join(", ")}, ${got}`;
@@ -96,11 +142,13 @@ function describe(error: ErrorObject): string {
     case "x-max-bytes":
     case "x-max-json-bytes":
       return `expected at most ${String(error.schema)} bytes, got more`;
+    case TOO_DEEP:
+      return `expected at most ${MAX_JSON_DEPTH} levels of objects and arrays, got more`;
     case "x-well-formed":
       return "expected well-formed Unicode text, got half of a surrogate pair";
     case "pattern": {
-      const { description } = error.parentSchema as { description?: string };
-      return `expected ${description ?? `text that matches ${String(params.pattern)}`}, ${got}`;
+      const expected = params.pattern === UUID_PATTERN ? A_UUID : `text that matches ${String(params.pattern)}`;
+      return `expected ${expected}, ${got}`;
     }
     case "minLength":
       return "expected at least one character, got an empty text";
@@ -114,11 +162,17 @@ function describe(error: ErrorObject): string {
   }
 }
 
-const SHOWN_CHARACTERS = 60;
+const A_UUID = "a UUID, such as 0197a3f2-8c1e-7b52-9c55-2f4f8a1d0e33";
 
 function show(value: unknown): string {
   if (Array.isArray(value)) return "an array";
-  if (typeof value === "object" && value !== null) return "an object";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+  if (isObject(value)) return "an object";
+  // Not as JSON: it has no word for the infinite number that 1e400 is.
+  return typeof value === "number" ? String(value) : shorten(JSON.stringify(value) ?? String(value));
+}
+
+const SHOWN_CHARACTERS = 60;
+
+function shorten(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` : text;
 }

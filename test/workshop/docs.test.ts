@@ -16,7 +16,7 @@ test("docs/API.md lists every error code, and no other", () => {
 test("the README's table names every setting with its variable, flag and default", () => {
   const rows = read("README.md").split("\n");
   for (const setting of Object.values(SETTINGS) as Setting<unknown>[]) {
-    const row = rows.find((line) => line.includes(`\`${setting.key}\``) && line.startsWith("|"));
+    const row = rows.find((line) => line.startsWith(`| \`${setting.key}\` |`));
     expect(row, setting.key).toBeDefined();
     for (const name of [setting.env, setting.envAlias?.name, setting.flag && `--${setting.flag}`]) {
       if (name !== undefined) expect(row).toContain(name);
