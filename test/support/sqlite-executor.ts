@@ -10,8 +10,15 @@ export interface SqliteServer {
   readonly db: Database.Database;
   /** Every request that arrived, by kind; scripts count as writes. */
   readonly requests: { read: number; write: number };
-  /** A connection of one machine. */
-  connect(fault?: (statements: readonly Statement[]) => RequestFault): SqlExecutor;
+  /**
+   * A connection of one machine.
+   * @param intercept asked before each request reaches the server; what it does meanwhile happens first
+   * @param afterwards runs when the server has done its work, before the answer arrives
+   */
+  connect(
+    intercept?: (mode: "read" | "write") => RequestFault | Promise<RequestFault>,
+    afterwards?: (mode: "read" | "write") => Promise<void> | void,
+  ): SqlExecutor;
 }
 
 export function createSqliteServer(): SqliteServer {
@@ -32,30 +39,25 @@ export function createSqliteServer(): SqliteServer {
   return {
     db,
     requests,
-    connect(fault = () => null) {
+    connect(intercept = () => null, afterwards = () => undefined) {
       /** Runs the work as a server would for this machine: it may never arrive, or its answer may never come back. */
-      function request<T>(
-        mode: "read" | "write",
-        statements: readonly Statement[],
-        work: () => T,
-      ): Promise<T> {
-        return Promise.resolve().then(() => {
-          const failing = fault(statements);
-          if (failing === "drop-request") throw lost();
-          requests[mode] += 1;
-          const answer = refusingAsServer(work);
-          if (failing === "drop-answer") throw lost();
-          return answer;
-        });
+      async function request<T>(mode: "read" | "write", work: () => T): Promise<T> {
+        const fault = await intercept(mode);
+        if (fault === "drop-request") throw lost();
+        requests[mode] += 1;
+        const answer = refusingAsServer(work);
+        await afterwards(mode);
+        if (fault === "drop-answer") throw lost();
+        return answer;
       }
       return {
         batch: (mode, statements) =>
-          request(mode, statements, () => {
+          request(mode, () => {
             const transaction = db.transaction(() => run(statements));
             return mode === "write" ? transaction.immediate() : transaction.deferred();
           }),
         script: (sql) =>
-          request("write", [], () => {
+          request("write", () => {
             try {
               db.exec(sql);
             } finally {

@@ -1,7 +1,8 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import type { RequestFault, SqliteServer } from "../support/sqlite-executor.ts";
 import { createSqliteServer } from "../support/sqlite-executor.ts";
 import { createMachine, type Machine, type MachineOptions } from "../support/machine.ts";
+import { tempDir } from "../support/temp.ts";
 
 const machines: Machine[] = [];
 afterEach(() => {
@@ -225,6 +226,122 @@ test("an edit while its earlier version is under way is neither lost nor taken f
   expect(a.get(id)?.sync).toBe("synced");
 });
 
+/** Runs something once, at the first write request: between this machine's pull and its push. */
+function atFirstWrite(work: () => Promise<unknown>): (mode: "read" | "write") => Promise<null> {
+  let done = false;
+  return async (mode) => {
+    if (mode === "write" && !done) {
+      done = true;
+      await work();
+    }
+    return null;
+  };
+}
+
+test("another machine is first, between pull and push: refused, merged, sent again, nothing lost", async () => {
+  const server = createSqliteServer();
+  const b = machine(server, "b");
+  let id = "";
+  let between: () => Promise<unknown> = () => Promise.resolve();
+  const a = machine(server, "a", { remote: server.connect(atFirstWrite(() => between())) });
+  await b.sync();
+  id = (await b.add("make")).id;
+  const other = await b.add("other");
+  await b.sync();
+  await a.sync();
+  await a.recorder.edit(id, { note: "from a", pinned: true });
+  between = async () => {
+    await b.recorder.edit(id, { note: "from b" });
+    await b.recorder.edit(other.id, { note: "unrelated" });
+    await b.sync();
+  };
+  expect(await a.sync()).toMatchObject({ uploaded: 2, conflicts: 1 });
+  await b.sync();
+  expect(a.get(other.id)?.note).toBe("unrelated");
+  expect(a.get(id)).toMatchObject({ note: "from b", pinned: true, sync: "synced" });
+  expect(content(b)).toEqual(content(a));
+  expect(a.store.read.outbox.depth()).toBe(0);
+});
+
+test("a record that another machine adds between pull and push is not skipped", async () => {
+  const server = createSqliteServer();
+  const b = machine(server, "b");
+  await b.sync();
+  const a = machine(server, "a", {
+    remote: server.connect(
+      atFirstWrite(async () => {
+        await b.add("in between");
+        await b.sync();
+      }),
+    ),
+  });
+  await a.add("from a");
+  await a.sync();
+  await a.sync();
+  expect(new Set(a.entries().map(({ command }) => command))).toEqual(new Set(["in between", "from a"]));
+});
+
+test("an edit while the answer is on its way back is not taken for acknowledged", async () => {
+  const server = createSqliteServer();
+  let id = "";
+  let writes = 0;
+  const a: Machine = machine(server, "a", {
+    remote: server.connect(undefined, async (mode) => {
+      // The first write is the migration.
+      if (mode === "write" && ++writes === 2) await a.recorder.edit(id, { note: "meanwhile" });
+    }),
+  });
+  await a.sync();
+  ({ id } = await a.add("first"));
+  expect(await a.sync()).toMatchObject({ uploaded: 2, conflicts: 0 });
+  const b = machine(server, "b");
+  await b.sync();
+  expect(b.get(id)).toMatchObject({ command: "first", note: "meanwhile" });
+  expect(content(b)).toEqual(content(a));
+});
+
+test("a field that was edited and synchronised before is no conflict when one side edits it again", async () => {
+  const server = createSqliteServer();
+  const [a, b] = [machine(server, "a"), machine(server, "b")];
+  const { id } = await a.add("make");
+  await a.recorder.edit(id, { note: "one" });
+  await a.sync();
+  await a.recorder.edit(id, { note: "two" });
+  await a.sync();
+  await b.sync();
+  await b.recorder.edit(id, { note: "three" });
+  await a.recorder.edit(id, { pinned: true });
+  await b.sync();
+  expect(await a.sync()).toMatchObject({ conflicts: 0 });
+  expect(a.get(id)).toMatchObject({ note: "three", pinned: true });
+});
+
+test("a lost answer to an edit, then another edit of the same field: no conflict with oneself", async () => {
+  const server = createSqliteServer();
+  const faults: RequestFault[] = [];
+  const a = machine(server, "a", {}, faults);
+  const { id } = await a.add("make");
+  await a.sync();
+  await a.recorder.edit(id, { note: "one" });
+  faults.push(null, "drop-answer");
+  await expect(a.sync()).rejects.toThrow();
+  await a.recorder.edit(id, { note: "two" });
+  expect(await a.sync()).toMatchObject({ conflicts: 0 });
+  expect(a.get(id)).toMatchObject({ note: "two", rev: 3, sync: "synced" });
+});
+
+test("an edit never creates a row that the remote has collected", async () => {
+  const server = createSqliteServer();
+  const a = machine(server, "a");
+  const { id } = await a.add("gone");
+  await a.sync();
+  server.db.exec("INSERT INTO meta VALUES ('collecting', '1'); DELETE FROM records");
+  await a.recorder.edit(id, { note: "too late" });
+  await expect(a.sync()).rejects.toMatchObject({ code: "HD_CONTENDED" });
+  expect(server.db.prepare("SELECT count(*) FROM records").pluck().get()).toBe(0);
+  expect(a.get(id)).toMatchObject({ note: "too late", sync: "pending" });
+});
+
 test("a machine that was never told keeps its records when the request itself is lost", async () => {
   const server = createSqliteServer();
   const faults: RequestFault[] = [];
@@ -313,11 +430,13 @@ test("another user: pulling starts over, and what is here already is not doubled
   await a.add("for ana", { scope: "user" });
   await a.add("for everyone");
   await a.sync();
-  const before = createMachine({ id: "b", remote: server.connect(), user: null });
+  const home = tempDir("hd");
+  onTestFinished(home.remove);
+  const before = createMachine({ id: "b", remote: server.connect(), user: null, home: home.path });
   await before.sync();
   expect(before.entries()).toHaveLength(1);
-  before.store.close();
-  const after = createMachine({ id: "b", remote: server.connect(), user: "ana", home: before.home });
+  before.close();
+  const after = createMachine({ id: "b", remote: server.connect(), user: "ana", home: home.path });
   expect(await after.sync()).toMatchObject({ downloaded: 1 });
   expect(after.entries()).toHaveLength(2);
   after.close();
