@@ -5,7 +5,7 @@ import type { Health } from "../../client-lib/protocol/status.ts";
 import { type Exit, type Running, startProcess } from "./processes.ts";
 import { tempDir } from "./temp.ts";
 
-/** The daemon as compiled before the first test; start it by hand where it is expected not to get ready. */
+/** The daemon as compiled before the first test. */
 export const daemonProgram: string = join(packageRoot, "dist/daemon/main.js");
 
 export interface DaemonOptions {
