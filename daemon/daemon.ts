@@ -76,6 +76,8 @@ async function start(
   onStop: (name: string, stop: () => Promise<void> | void) => void,
 ): Promise<void> {
   const startedAt = Date.now();
+  // The wall clock can be set meanwhile.
+  const startedMonotonicMs = performance.now();
 
   const files = homeFiles(config.home);
   prepareHome(files, userId);
@@ -133,6 +135,7 @@ async function start(
         version,
         pid,
         started_at: startedAt,
+        uptime_ms: Math.round(performance.now() - startedMonotonicMs),
         node: nodeVersion,
         home: config.home,
         socket: config.socket,

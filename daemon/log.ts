@@ -48,7 +48,7 @@ function destination(options: LogOptions): DestinationStream {
     case "journal": {
       // The journal keeps the time and the priority itself.
       const toText = prettyFactory({ colorize: false, singleLine: true, ignore: "time,level" });
-      return { write: (json) => file.write(priorityPrefix(json) + toText(json)) };
+      return { write: (json) => file.write(withPriority(toText(json), json)) };
     }
   }
 }
@@ -66,8 +66,12 @@ function goesToJournal(fd: number, journalStream: string | undefined): boolean {
   return journalStream === `${dev}:${ino}`;
 }
 
-/** sd-daemon(3): a line that begins with `<N>` gets priority N. */
-function priorityPrefix(json: string): string {
+/** sd-daemon(3): a line that begins with `<N>` gets priority N, each for itself: those of a stack as well. */
+function withPriority(text: string, json: string): string {
   const { level } = JSON.parse(json) as { level: number };
-  return `<${PRIORITIES[level] ?? 6}>`;
+  const prefix = `<${PRIORITIES[level] ?? 6}>`;
+  return text
+    .split("\n")
+    .map((line) => (line === "" ? line : prefix + line))
+    .join("\n");
 }

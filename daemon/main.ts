@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { version } from "../client-lib/package-root.ts";
 import { loadConfig } from "./config/config.ts";
 import { ensurePrivateFile } from "./config/files.ts";
 import { helpText, parseFlags } from "./config/flags.ts";
+import { ConfigError } from "./config/setting.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { createLog } from "./log.ts";
 
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
     env: process.env,
     flags: command.flags,
     readFile: (file) => readPrivateFile(file, userId),
+    exists: existsSync,
   });
   const log = createLog({
     ...config.log,
@@ -83,8 +85,11 @@ function readPrivateFile(file: string, userId: number): string | null {
     ensurePrivateFile(file, userId);
     return readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    if (error instanceof ConfigError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "error";
+    // ENOTDIR: what is wrong with the folder is said when it is prepared.
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw new ConfigError(`${file}: cannot be read (${code})`, { cause: error });
   }
 }
 

@@ -36,6 +36,8 @@ export interface ConfigSources {
   };
   /** Content of `config.json`, or null where there is none. */
   readFile: (file: string) => string | null;
+  /** Whether there is such a file. Credentials are systemd's files, not ours: their owner and mode are its concern. */
+  exists: (file: string) => boolean;
 }
 
 /** Variables that are ours but no setting. */
@@ -46,7 +48,7 @@ const CREDENTIAL = "turso-auth-token";
 
 /**
  * Puts the configuration together: defaults, then `config.json`, then the environment, then flags; later wins.
- * Pure, but for the one file that it is given a reader for.
+ * Pure, but for the files that it is given a reader for.
  * @throws ConfigError that names the key, what was expected, what came, and where
  */
 export function loadConfig(sources: ConfigSources): Config {
@@ -104,7 +106,7 @@ function readEnvironment(env: ConfigSources["env"]): Partial<Settings> {
     // An empty variable is one that is not set: that is how a unit file or a shell takes one back.
     const alias = setting.envAlias;
     if (env[setting.env]) found[name] = fromText(setting, setting.type, env[setting.env]!, setting.env);
-    else if (alias && env[alias.name])
+    else if (alias && env[alias.name] && !isForOthers(alias, env[alias.name]!))
       found[name] = fromText(setting, alias.type, env[alias.name]!, alias.name);
   }
   for (const name of Object.keys(env)) {
@@ -115,6 +117,10 @@ function readEnvironment(env: ConfigSources["env"]): Partial<Settings> {
     }
   }
   return found;
+}
+
+function isForOthers(alias: NonNullable<Setting<unknown>["envAlias"]>, value: string): boolean {
+  return alias.shared === true && alias.type.fromText(value) === undefined;
 }
 
 function readFlags(flags: Record<string, string | undefined>): Partial<Settings> {
@@ -132,7 +138,7 @@ function readConfigFile(file: string, content: string | null): Partial<Settings>
   try {
     tree = JSON.parse(content);
   } catch (error) {
-    throw new ConfigError(`${file}: expected JSON, but ${(error as Error).message}`);
+    throw new ConfigError(`${file}: expected JSON, but ${withoutExcerpt((error as Error).message)}`);
   }
   if (!isObject(tree))
     throw new ConfigError(`${file}: expected a JSON object, such as {"sync": {"interval": 30000}}`);
@@ -141,12 +147,13 @@ function readConfigFile(file: string, content: string | null): Partial<Settings>
   for (const [key, value] of leaves(tree, byKey)) {
     const known = byKey.get(key);
     if (known === undefined) {
+      if (isGroup(key, byKey))
+        throw new ConfigError(`${file}: ${key}: expected an object, got ${kindOf(value)}`);
       throw new ConfigError(`${file}: unknown key ${key}; known are ${[...byKey.keys()].join(", ")}`);
     }
     const { name, setting } = known;
     const read = setting.type.fromJson(value);
-    if (read === undefined)
-      throw problem(`${file}: ${key}`, setting, setting.type.expected, JSON.stringify(value));
+    if (read === undefined) throw problem(`${file}: ${key}`, setting, setting.type.expected, value);
     found[name] = read;
   }
   return found;
@@ -160,10 +167,23 @@ function* leaves(
 ): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(tree)) {
     const key = prefix + name;
-    const isGroup = [...known.keys()].some((other) => other.startsWith(`${key}.`));
-    if (isGroup && isObject(value)) yield* leaves(value, known, `${key}.`);
+    if (isGroup(key, known) && isObject(value)) yield* leaves(value, known, `${key}.`);
     else yield [key, value];
   }
+}
+
+function isGroup(key: string, known: Map<string, unknown>): boolean {
+  return [...known.keys()].some((other) => other.startsWith(`${key}.`));
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** V8 quotes the text around the place where it stopped reading: part of a token, perhaps. */
+function withoutExcerpt(message: string): string {
+  return message.startsWith('"') ? "it is none" : message.replace(/, (\.\.\.)?".*$/su, "");
 }
 
 function fromText<T>(
@@ -173,12 +193,13 @@ function fromText<T>(
   where: string,
 ): T {
   const read = type.fromText(value);
-  if (read === undefined) throw problem(where, setting, type.expected, JSON.stringify(value));
+  if (read === undefined) throw problem(where, setting, type.expected, value);
   return read;
 }
 
-function problem(where: string, setting: Setting<unknown>, expected: string, got: string): ConfigError {
-  return new ConfigError(`${where}: expected ${expected}, got ${setting.secret ? "something else" : got}`);
+function problem(where: string, setting: Setting<unknown>, expected: string, value: unknown): ConfigError {
+  const got = setting.isSecret?.(value) === true ? "something else" : JSON.stringify(value);
+  return new ConfigError(`${where}: expected ${expected}, got ${got}`);
 }
 
 /** Flags, environment, credential and file each may name the token or a file of it: the first of them that does counts. */
@@ -190,10 +211,10 @@ function tokenSource(layers: Partial<Settings>[]): TokenSource {
   return { kind: "none" };
 }
 
-function credential({ env, readFile }: ConfigSources): Partial<Settings> {
+function credential({ env, exists }: ConfigSources): Partial<Settings> {
   if (!env.CREDENTIALS_DIRECTORY) return {};
   const file = path.join(env.CREDENTIALS_DIRECTORY, CREDENTIAL);
-  return readFile(file) === null ? {} : { tokenFile: file };
+  return exists(file) ? { tokenFile: file } : {};
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

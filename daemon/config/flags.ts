@@ -28,6 +28,10 @@ export function parseFlags(args: string[]): Command {
   }
   if (values.help) return { kind: "help" };
   if (values.version) return { kind: "version" };
+  for (const name of ["home", "socket"]) {
+    // A script's variable that is not set: the default would be somebody else's daemon.
+    if (values[name] === "") throw new ConfigError(`--${name}: expected a path, got an empty text`);
+  }
   const { home, socket, ...settings } = values as Record<string, string | undefined>;
   return { kind: "run", flags: { home, socket, settings } };
 }

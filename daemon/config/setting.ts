@@ -58,10 +58,13 @@ export interface Setting<T> {
   /** Undefined: not set unless somebody sets it. */
   fallback: T | undefined;
   env: string;
-  /** Other names and forms of the variable, which `env` overrules. */
-  envAlias?: { name: string; type: ValueType<T> };
+  /**
+   * Other names and forms of the variable, which `env` overrules. A shared name belongs to other programs as well: a
+   * value that is none of ours is theirs, and says nothing here.
+   */
+  envAlias?: { name: string; type: ValueType<T>; shared?: true };
   flag?: string;
   help: string;
-  /** Never printed. */
-  secret?: true;
+  /** Whether a value, which is a bad one then, may hold a secret and is not to be printed. */
+  isSecret?: (value: unknown) => boolean;
 }

@@ -3,12 +3,6 @@ import { boolean, integer, oneOf, type Setting, text, type ValueType } from "./s
 
 const seconds: ValueType<number> = scaled(integer(1, 86_400, "seconds"), 1000);
 
-/** `DEBUG` belongs to everybody: values that other programs give it (`express:*`) mean nothing here. */
-const debugWord: ValueType<boolean> = {
-  ...boolean,
-  fromText: (word) => boolean.fromText(word) ?? false,
-};
-
 const OFFLINE_MODES = ["auto", "always"] as const;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 const LOG_FORMATS = ["auto", "pretty", "json", "journal"] as const;
@@ -23,6 +17,8 @@ export const SETTINGS = {
     env: "TURSO_DATABASE_URL",
     flag: "url",
     help: "address of the shared libSQL database; without one, everything but sync works",
+    // Passwords stand before an @, and Turso's own tools write tokens after a ?.
+    isSecret: (value) => typeof value !== "string" || /[@?#]/.test(value),
   }),
   token: setting({
     key: "remote.auth_token",
@@ -30,7 +26,7 @@ export const SETTINGS = {
     fallback: undefined,
     env: "TURSO_AUTH_TOKEN",
     help: "token for the remote; prefer a file, which can be rotated without a restart",
-    secret: true,
+    isSecret: () => true,
   }),
   tokenFile: setting({
     key: "remote.auth_token_file",
@@ -109,7 +105,7 @@ export const SETTINGS = {
     type: boolean,
     fallback: false,
     env: "HISTORYD_DEBUG",
-    envAlias: { name: "DEBUG", type: debugWord },
+    envAlias: { name: "DEBUG", type: boolean, shared: true },
     flag: "debug",
     help: "log at level debug",
   }),

@@ -3,51 +3,83 @@ import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from "fastify";
-import type { ErrorCode } from "../../client-lib/protocol/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../../client-lib/protocol/errors.ts";
 import { MAX_ENTRY_BODY_BYTES } from "../../client-lib/protocol/limits.ts";
-import { toApiError, toErrorBody } from "./errors.ts";
+import { Strict } from "../../client-lib/protocol/schema.ts";
+import { drainOnClose } from "./drain.ts";
+import { ApiError, toApiError, toErrorBody } from "./errors.ts";
+import { takeJsonOnly } from "./json-body.ts";
 import type { Server } from "./routes/common.ts";
 import { type HistoryRoutes, registerHistoryRoutes } from "./routes/history.ts";
 import { registerSearchRoutes, type SearchRoutes } from "./routes/search.ts";
 import { registerStatusRoutes, type StatusRoutes } from "./routes/status.ts";
 import { registerSyncRoutes, type SyncRoutes } from "./routes/sync.ts";
-import { toProblem, type Validation } from "./validation.ts";
+import { shorten, toProblem, type Validation } from "./validation.ts";
 
 export interface ServerOptions extends HistoryRoutes, SearchRoutes, StatusRoutes, SyncRoutes {
   log: FastifyBaseLogger;
   validation: Validation;
+  /** A client that takes longer to send its request is cut off: it holds a connection that others need. */
+  requestTimeoutMs?: number;
+  /** How long a server that closes waits for requests that are under way. */
+  drainMs?: number;
 }
-
-/** A client that takes longer to send its request is cut off: it holds a connection that others need. */
-const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The HTTP API, ready to listen. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { validation } = options;
+  const { validation, requestTimeoutMs = 30_000, drainMs = 10_000 } = options;
   const server: Server = Fastify({
     loggerInstance: options.log,
     // Fastify would log the URL, and with it what people search for.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_ENTRY_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: "idle",
+    requestTimeout: requestTimeoutMs,
+    http: {
+      // Node has 60 s for the headers, and where that is more than for the whole request it swaps the two.
+      headersTimeout: requestTimeoutMs,
+      // How often the timeout is looked at; by itself Node does so every 30 s.
+      connectionsCheckingInterval: requestTimeoutMs / 10,
+      // On a Unix socket it would say nothing, and shells write their requests by hand.
+      requireHostHeader: false,
+    },
+    // What comes while requests are finished is answered as well: see drainOnClose.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, _request, reply: FastifyReply) => {
       void reply
         .status(400)
-        .send(toErrorBody({ statusCode: 400, code: "HD_BAD_REQUEST", message: error.message }));
+        .send(toErrorBody({ statusCode: 400, code: "HD_BAD_REQUEST", message: shorten(error.message) }));
     },
-    clientErrorHandler: answerBadHttp,
+    clientErrorHandler: (error, socket) => {
+      answerBadHttp(error, socket, requestTimeoutMs);
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  drainOnClose(server, drainMs);
+  takeJsonOnly(server);
+  server.addHook("onRoute", (route) => {
+    route.schema = { querystring: NOTHING, ...route.schema };
+  });
+  const takesNothing = validation.body(NOTHING);
+  server.addHook("preValidation", (request, _reply, done) => {
+    if (!request.is404) {
+      checkEncoding(request.url);
+      const { schema } = request.routeOptions;
+      if (schema?.body === undefined && request.body != null && !takesNothing(request.body)) {
+        throw new ApiError(400, "HD_INVALID", toProblem(takesNothing.errors ?? [], "body").message);
+      }
+    }
+    done();
+  });
   server.setValidatorCompiler(({ schema, httpPart }) =>
     httpPart === "body" ? validation.body(schema as object) : validation.text(schema as object),
   );
   server.setErrorHandler((error, request, reply) => {
     const invalid = toInvalid(error);
     const answer = invalid ?? toApiError(error);
-    if (answer.statusCode >= 500) {
+    // Not a cycle that failed: sync has logged it, and its cause may quote what the remote sent back.
+    if (answer.code === "HD_INTERNAL" || answer.code === "HD_STORAGE") {
       request.log.error(
         { err: error, route: request.routeOptions.url, code: answer.code },
         "a request failed",
@@ -56,8 +88,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return reply.status(answer.statusCode).send(toErrorBody(answer));
   });
   server.setNotFoundHandler((request, reply) => {
-    const [path] = request.url.split("?", 1);
-    const message = `${request.method} ${path} is no route; GET /openapi.json lists them`;
+    const [path = ""] = request.url.split("?", 1);
+    const message = `${request.method} ${shorten(path)} is no route; GET /openapi.json lists them`;
     return reply.status(404).send(toErrorBody({ statusCode: 404, code: "HD_ROUTE_NOT_FOUND", message }));
   });
   server.addHook("onResponse", (request, reply, done) => {
@@ -80,7 +112,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       info: {
         title: "historyd",
         version: options.version,
-        description: "One team's history of commands and answers, on this machine. Served on a Unix socket.",
+        description: `One team's history of commands and answers, on this machine. Served on a Unix socket.\n\n${errorCodes()}`,
       },
     },
   });
@@ -91,6 +123,27 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
   await server.ready();
   return server;
+}
+
+/** For the description, in Markdown. */
+function errorCodes(): string {
+  const lines = Object.entries(ERROR_CODES).map(([code, meaning]) => `- \`${code}\`: ${meaning}`);
+  return `Every answer that is not 2xx has a \`code\` whose meaning never changes:\n\n${lines.join("\n")}`;
+}
+
+/** The query of a route that takes no parameter: one that comes is refused, and not dropped in silence. */
+const NOTHING = Strict({});
+
+/** Fastify takes a query that is not properly encoded as it stands, and would look for something else. */
+function checkEncoding(url: string): void {
+  const query = url.slice(url.indexOf("?") + 1);
+  if (!query.includes("%")) return;
+  try {
+    decodeURIComponent(query);
+  } catch {
+    const message = `query: expected percent-encoded UTF-8, got ${shorten(query)}`;
+    throw new ApiError(400, "HD_INVALID", message);
+  }
 }
 
 /** A request that breaks its schema, as 400, or 413 where only its size is wrong. */
@@ -111,20 +164,29 @@ function toInvalid(error: unknown): { statusCode: number; code: ErrorCode; messa
 }
 
 /** What is not even HTTP never reaches a route. */
-function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
+function answerBadHttp(error: Error & { code?: string }, socket: Socket, requestTimeoutMs: number): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  const statusCode =
-    error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
-  const message =
-    statusCode === 408
-      ? `the request was not complete within ${REQUEST_TIMEOUT_MS} ms`
-      : "the request is not HTTP";
+  const { statusCode, message } = describeBadHttp(error.code, requestTimeoutMs);
   const body = JSON.stringify(toErrorBody({ statusCode, code: "HD_BAD_REQUEST", message }));
   socket.end(
     `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+function describeBadHttp(
+  code: string | undefined,
+  requestTimeoutMs: number,
+): { statusCode: number; message: string } {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { statusCode: 408, message: `the request was not complete within ${requestTimeoutMs} ms` };
+    case "HPE_HEADER_OVERFLOW":
+      return { statusCode: 431, message: "the address and the headers together are too large" };
+    default:
+      return { statusCode: 400, message: "the request is not HTTP" };
+  }
 }

@@ -13,25 +13,23 @@ export class SocketError extends Error {
   }
 }
 
-/** How long a socket that accepts connections may take to say who it is. */
-const DIAL_TIMEOUT_MS = 2000;
-
 /** The longest path that fits into a socket address on Linux, without its final zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
  * Listens on the socket, mode 0600, in a folder that is private already. A socket file that somebody left behind is
  * replaced only after dialling it showed that nobody answers.
+ * @param dialTimeoutMs how long a socket that accepts connections may take to say who it is
  * @throws SocketError `HD_ALREADY_RUNNING` where a daemon answers there, `HD_SOCKET` where the path cannot be used
  */
-export async function listen(server: Server, path: string): Promise<void> {
+export async function listen(server: Server, path: string, dialTimeoutMs = 2000): Promise<void> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     throw new SocketError(
       "HD_SOCKET",
       `${path}: a socket's path can have ${MAX_SOCKET_PATH_BYTES} bytes; set HISTORYD_SOCKET to a shorter one`,
     );
   }
-  await clearStale(path);
+  await clearStale(path, dialTimeoutMs);
   try {
     await server.listen({ path });
   } catch (cause) {
@@ -42,7 +40,7 @@ export async function listen(server: Server, path: string): Promise<void> {
   chmodSync(path, 0o600);
 }
 
-async function clearStale(path: string): Promise<void> {
+async function clearStale(path: string, dialTimeoutMs: number): Promise<void> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!stat.isSocket()) {
@@ -57,7 +55,7 @@ async function clearStale(path: string): Promise<void> {
       `${path}: others can write to this socket, so whoever listens there cannot be trusted; remove it`,
     );
   }
-  const answer = await dial(path);
+  const answer = await dial(path, dialTimeoutMs);
   if (answer.kind === "stale") {
     unlinkSync(path);
     return;
@@ -74,9 +72,9 @@ async function clearStale(path: string): Promise<void> {
 
 type Answer = { kind: "stale" } | { kind: "daemon"; health: Health } | { kind: "other" };
 
-function dial(path: string): Promise<Answer> {
+function dial(path: string, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve) => {
-    const call = request({ socketPath: path, path: "/v1/health", timeout: DIAL_TIMEOUT_MS }, (response) => {
+    const call = request({ socketPath: path, path: "/v1/health", timeout: timeoutMs }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {

@@ -76,11 +76,11 @@ function createAjv(): Ajv {
   const fitsAsJson: SchemaValidateFunction = (limit: number, value: object) => {
     // First, because writing JSON recurses: on what is nested deeply enough it runs out of stack.
     const deep = isDeeperThan(MAX_JSON_DEPTH, value);
-    fitsAsJson.errors = deep ? [{ keyword: TOO_DEEP }] : [];
+    fitsAsJson.errors = [{ keyword: deep ? TOO_DEEP : MAX_JSON_BYTES }];
     return !deep && Buffer.byteLength(JSON.stringify(value)) <= limit;
   };
   ajv.addKeyword({
-    keyword: "x-max-json-bytes",
+    keyword: MAX_JSON_BYTES,
     type: "object",
     schemaType: "number",
     errors: true,
@@ -100,6 +100,7 @@ function createAjv(): Ajv {
 /** Levels of objects and arrays in a value that is kept as JSON. Every machine must be able to read and write it. */
 const MAX_JSON_DEPTH = 100;
 const TOO_DEEP = "too-deep";
+const MAX_JSON_BYTES = "x-max-json-bytes";
 
 function isDeeperThan(limit: number, value: object): boolean {
   let level: object[] = [value];
@@ -140,14 +141,15 @@ function describe(error: ErrorObject): string {
     case "type":
       return `expected ${[params.type].flat().join(" or ")}, ${got}`;
     case "x-max-bytes":
-    case "x-max-json-bytes":
+    case MAX_JSON_BYTES:
       return `expected at most ${String(error.schema)} bytes, got more`;
     case TOO_DEEP:
       return `expected at most ${MAX_JSON_DEPTH} levels of objects and arrays, got more`;
     case "x-well-formed":
       return "expected well-formed Unicode text, got half of a surrogate pair";
     case "pattern": {
-      const expected = params.pattern === UUID_PATTERN ? A_UUID : `text that matches ${String(params.pattern)}`;
+      const expected =
+        params.pattern === UUID_PATTERN ? A_UUID : `text that matches ${String(params.pattern)}`;
       return `expected ${expected}, ${got}`;
     }
     case "minLength":
@@ -173,6 +175,7 @@ function show(value: unknown): string {
 
 const SHOWN_CHARACTERS = 60;
 
-function shorten(text: string): string {
+/** What came, for a message: as much of it as helps. */
+export function shorten(text: string): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` : text;
 }

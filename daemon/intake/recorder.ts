@@ -165,13 +165,18 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
 }
 
-/** The fields of an entry as a record keeps them: what is empty is null. */
+/** The fields of an entry as a record keeps them: what is empty is null, ids are in lower case. */
 function toFields(given: Omit<NewEntry, "id"> | EntryPatch): Fields {
   const fields: Fields = {};
   for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) fields[name] = isEmpty(value) ? null : (value as Json);
+    if (value === undefined) continue;
+    fields[name] = name === "caused_by" ? toId(value) : isEmpty(value) ? null : (value as Json);
   }
   return fields;
+}
+
+function toId(value: unknown): string | null {
+  return typeof value === "string" ? value.toLowerCase() : null;
 }
 
 function isEmpty(value: unknown): boolean {

@@ -202,10 +202,12 @@ export function createSpool(options: SpoolOptions): Spool {
         "its last line was never finished",
       );
     }
-    unlinkSync(file);
+    // In this order: a crash in between has the file taken in once more, which adds nothing, since a line's id follows
+    // from its place. The other way round, a new file of the same name and inode would be skipped up to the position.
     await options.write.run((tx) => {
       tx.spoolFiles.forget(ledgerName, inode);
     });
+    unlinkSync(file);
   }
 
   return {

@@ -16,6 +16,8 @@ export interface LibsqlOptions {
 export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
   let connection: { client: Client; agent: Agent } | null = null;
   let requestSignal: AbortSignal | null = null;
+  /** The status of the last answer: the library tells it with some of its errors and not with others. */
+  let lastStatus: number | null = null;
 
   function connect(): { client: Client; agent: Agent } {
     const authToken = options.token();
@@ -35,18 +37,21 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
   async function send(request: Request, dispatcher: Agent): Promise<unknown> {
     const timeout = AbortSignal.timeout(options.timeoutMs);
     const { url, method, headers } = request;
-    return fetch(url, {
+    const response = await fetch(url, {
       method,
       headers: Object.fromEntries(headers),
       body: method === "GET" ? null : Buffer.from(await request.arrayBuffer()),
       dispatcher,
       signal: requestSignal === null ? timeout : AbortSignal.any([timeout, requestSignal]),
     });
+    lastStatus = response.status;
+    return response;
   }
 
   async function run<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     requestSignal = signal;
+    lastStatus = null;
     try {
       connection ??= connect();
       return await work(connection.client);
@@ -54,7 +59,7 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
       // After a failed first request the library's client is closed for good; a new one also reads the token again.
       disconnect();
       if (signal.aborted) throw signal.reason;
-      throw toRemoteError(error, options.timeoutMs);
+      throw toRemoteError(error, options.timeoutMs, lastStatus);
     } finally {
       requestSignal = null;
     }
@@ -98,13 +103,15 @@ const GUARD = /\b(HD_[A-Z_]+) ([^"]*)/;
 const BUSY = /^SQLITE_(BUSY|LOCKED)/;
 
 /**
- * What `@libsql/client` throws, by class. Its own errors carry the HTTP status in the cause; the network's come as
- * bare `TypeError`, a page that is not JSON as `SyntaxError`.
+ * What `@libsql/client` throws, by class: its own errors, the network's as bare `TypeError`, a page that is not JSON as
+ * `SyntaxError`.
+ * @param status of the answer, where there was one
  */
-export function toRemoteError(error: unknown, timeoutMs: number): RemoteError {
+function toRemoteError(error: unknown, timeoutMs: number, status: number | null): RemoteError {
   if (error instanceof RemoteError) return error;
   if (!(error instanceof Error)) return new RemoteError("rejected", "HD_REMOTE_REJECTED", String(error));
-  if (error instanceof LibsqlError) return fromLibsql(error);
+  if (error instanceof LibsqlError)
+    return fromLibsql(error, status !== null && status >= 400 ? status : null);
   if (error.name === "TimeoutError" || error.name === "AbortError") {
     const message = `the remote did not answer within ${timeoutMs} ms`;
     return new RemoteError("unreachable", "HD_REMOTE_TIMEOUT", message, { cause: error });
@@ -120,11 +127,10 @@ export function toRemoteError(error: unknown, timeoutMs: number): RemoteError {
   );
 }
 
-function fromLibsql(error: LibsqlError): RemoteError {
+function fromLibsql(error: LibsqlError, status: number | null): RemoteError {
   const options = { cause: error };
   const guard = GUARD.exec(error.message);
   if (guard !== null) return new RemoteError("guard", guard[1]!, guard[2]!.trim(), options);
-  const status = httpStatus(error);
   if (status === 401 || status === 403) {
     const message = `the remote refuses the token (HTTP ${status}): it is missing, wrong or expired; set TURSO_AUTH_TOKEN or TURSO_AUTH_TOKEN_FILE and restart`;
     return new RemoteError("unauthorized", "HD_REMOTE_UNAUTHORIZED", message, options);
@@ -157,13 +163,6 @@ function notLibsql(cause: Error, status?: number): RemoteError {
   const what = status === undefined ? "with something" : `HTTP ${status}`;
   const message = `the address answers ${what} that is not libSQL: a captive portal, a proxy, or a wrong URL`;
   return new RemoteError("unreachable", "HD_REMOTE_NOT_LIBSQL", message, { cause });
-}
-
-function httpStatus(error: LibsqlError): number | null {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ("status" in at && typeof at.status === "number") return at.status;
-  }
-  return null;
 }
 
 /** The most telling code or message in a chain of causes: `ECONNREFUSED` rather than `fetch failed`. */

@@ -94,6 +94,16 @@ test.each<[string, Fault, Partial<RemoteError>]>([
   ],
   ["not found", answering(404, "no such page"), { kind: "unreachable", code: "HD_REMOTE_NOT_LIBSQL" }],
   ["401", answering(401, "no"), { kind: "unauthorized", code: "HD_REMOTE_UNAUTHORIZED" }],
+  [
+    "401 with a message in JSON",
+    answering(401, '{"message":"no","code":"NOPE"}', "application/json"),
+    { kind: "unauthorized", code: "HD_REMOTE_UNAUTHORIZED" },
+  ],
+  [
+    "429 with a message in JSON",
+    answering(429, '{"message":"slow down","code":"NOPE"}', "application/json"),
+    { kind: "busy", code: "HD_REMOTE_BUSY" },
+  ],
   ["403", answering(403, "no"), { kind: "unauthorized", code: "HD_REMOTE_UNAUTHORIZED" }],
   ["429", answering(429, "slow down"), { kind: "busy", code: "HD_REMOTE_BUSY" }],
   ["502", answering(502, "bad gateway"), { kind: "busy", code: "HD_REMOTE_BUSY" }],

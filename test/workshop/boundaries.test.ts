@@ -100,7 +100,7 @@ const plants: Record<string, Plant[]> = {
   ]),
   "store and remote do not know each other": [
     ...refused(imports, "daemon/store/*.ts", [type("../remote/remote.ts")]),
-    ...refused(imports, "daemon/remote/*.ts", [type("../store/sync-store.ts")]),
+    ...refused(imports, "daemon/remote/*.ts", [type("../store/store.ts")]),
   ],
   "sync imports core and its two ports": [
     ...refused(imports, "daemon/sync/*.ts", [
@@ -108,13 +108,15 @@ const plants: Record<string, Plant[]> = {
       type("../http/a.ts"),
       value("../remote/libsql.ts"),
     ]),
-    ...refused(imports, "daemon/sync/*.ts", [value("../store/sync-store.ts"), type("../store/database.ts")]),
+    ...refused(imports, "daemon/sync/*.ts", [value("../store/store.ts"), type("../store/database.ts")]),
+    ...refused(imports, "daemon/sync/*.ts", [value("../../client-lib/protocol/sync.ts")]),
     ...accepted("daemon/sync/*.ts", [
       value("./push.ts"),
       value("../core/a.ts"),
       value("../remote/remote.ts"),
     ]),
-    ...accepted("daemon/sync/*.ts", [type("../store/sync-store.ts")]),
+    ...accepted("daemon/sync/*.ts", [type("../store/store.ts"), type("../store/writer.ts")]),
+    ...accepted("daemon/sync/*.ts", [type("../../client-lib/protocol/sync.ts")]),
   ],
   "http, intake and jobs are given their handles": [
     ...["http", "intake", "jobs"].flatMap((room) => [

@@ -4,7 +4,7 @@ import { ERRORS, type Server } from "./common.ts";
 import type { SyncRoutes } from "./sync.ts";
 
 /** What this daemon knows of itself beside its history. */
-export type OwnStatus = Omit<Status, "cache" | "sync" | "uptime_ms"> & {
+export type OwnStatus = Omit<Status, "cache" | "sync"> & {
   cache: Pick<Status["cache"], "path" | "schema_version" | "size" | "wal_size">;
 };
 
@@ -12,13 +12,12 @@ export interface StatusRoutes extends SyncRoutes {
   history: HistoryReads;
   version: string;
   ownStatus: () => OwnStatus;
-  now: () => number;
 }
 
 const TAGS = ["daemon"];
 
 export function registerStatusRoutes(server: Server, options: StatusRoutes): void {
-  const { history, sync, ownStatus, now } = options;
+  const { history, sync, ownStatus } = options;
 
   function counts(): { total: number; synced: number; pending: number } {
     const { total, pending } = history.counts();
@@ -53,7 +52,6 @@ export function registerStatusRoutes(server: Server, options: StatusRoutes): voi
       const own = ownStatus();
       return {
         ...own,
-        uptime_ms: now() - own.started_at,
         cache: { ...own.cache, ...counts() },
         sync: sync.status(),
       };
@@ -71,8 +69,8 @@ export function registerStatusRoutes(server: Server, options: StatusRoutes): voi
     },
     () => {
       history.counts();
-      const { pid, started_at, version } = ownStatus();
-      return { status: "ok" as const, version, pid, uptime_ms: now() - started_at };
+      const { pid, uptime_ms, version } = ownStatus();
+      return { status: "ok" as const, version, pid, uptime_ms };
     },
   );
 }
