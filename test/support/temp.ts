@@ -15,11 +15,12 @@ const present = new Set<string>();
  * Makes a new folder with mode 0700 under the system's temporary folder. What the caller does not remove is removed
  * when this process exits, so that a demo script needs no test runner.
  *
- * @param prefix starts the folder's name; keep it short, as a Unix socket's whole path must fit in about 100 bytes.
+ * @param prefix starts the name; keep it short, as the whole path of a Unix socket must fit in about 100 bytes.
+ * @param parent where to make it instead
  */
-export function tempDir(prefix: string): TempDir {
+export function tempDir(prefix: string, parent: string = tmpdir()): TempDir {
   // The real path, because macOS hands out a link, and paths that are compared in tests must be equal.
-  const path = realpathSync(mkdtempSync(join(tmpdir(), `${prefix}-`)));
+  const path = realpathSync(mkdtempSync(join(parent, `${prefix}-`)));
   // mkdtemp's 0700 still passes through the umask.
   chmodSync(path, 0o700);
   if (present.size === 0) process.once("exit", removeAll);
