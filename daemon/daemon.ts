@@ -19,7 +19,7 @@ import { createValidation } from "./http/validation.ts";
 import { createRecorder } from "./intake/recorder.ts";
 import { watchSpool } from "./intake/spool-watch.ts";
 import { createSpool } from "./intake/spool.ts";
-import { watchNetwork } from "./network-watch.ts";
+import { watchNetwork } from "./system/network-watch.ts";
 import { createLibsqlExecutor } from "./remote/libsql.ts";
 import { createSqlRemote } from "./remote/sql-remote.ts";
 import { readToken } from "./remote/token.ts";
@@ -30,8 +30,8 @@ import { openStore, type Store } from "./store/store.ts";
 import { createEngine } from "./sync/engine.ts";
 import { createSyncOff } from "./sync/off.ts";
 import { createSyncService, type SyncService } from "./sync/service.ts";
-import { createWallClock, systemTimers, type WallClock } from "./system-time.ts";
-import { createTeardown } from "./teardown.ts";
+import { createWallClock, systemTimers, type WallClock } from "./system/time.ts";
+import { createTeardown } from "./system/teardown.ts";
 
 export interface DaemonOptions {
   config: Config;

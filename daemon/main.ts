@@ -6,7 +6,7 @@ import { ensurePrivateFile } from "./config/files.ts";
 import { helpText, parseFlags } from "./config/flags.ts";
 import { ConfigError } from "./config/setting.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
-import { createLog } from "./log.ts";
+import { createLog } from "./system/log.ts";
 
 /** Exit codes: documented in the README, for scripts and units. */
 const EXIT = { failed: 1, config: 2, alreadyRunning: 3 } as const;

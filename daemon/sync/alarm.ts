@@ -1,8 +1,4 @@
-/** Timers are given, so that tests and the simulation decide what time it is. */
-export interface Timers {
-  /** Resolves after `ms`, or as soon as the signal is aborted. Never rejects. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
+import type { Timers } from "../core/timers.ts";
 
 /** A wait that others can cut short for a reason. */
 export interface Alarm<Reason extends string> {

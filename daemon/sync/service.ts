@@ -2,7 +2,8 @@ import pRetry from "p-retry";
 import type { CycleResult, SyncStatus } from "../../client-lib/protocol/sync.ts";
 import { RemoteError } from "../remote/remote.ts";
 import type { Reads } from "../store/store.ts";
-import { type Alarm, createAlarm, type Timers } from "./alarm.ts";
+import type { Timers } from "../core/timers.ts";
+import { type Alarm, createAlarm } from "./alarm.ts";
 import type { CycleReport, Engine } from "./engine.ts";
 import { backoffMs, type FailureKind, jitteredMs, stateAfter } from "./retry-policy.ts";
 

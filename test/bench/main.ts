@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { packageRoot } from "../../client-lib/package-root.ts";
-import { createTeardown } from "../../daemon/teardown.ts";
+import { createTeardown } from "../../daemon/system/teardown.ts";
 import { type Arguments, helpText, parseArguments } from "./arguments.ts";
 import type { Row } from "./bench.ts";
 import { machineToText, readMachineFacts } from "./machine.ts";

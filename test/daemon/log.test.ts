@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createLog, type LogOptions } from "../../daemon/log.ts";
+import { createLog, type LogOptions } from "../../daemon/system/log.ts";
 import { tempDir } from "../support/temp.ts";
 
 type Log = ReturnType<typeof createLog>;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createTeardown } from "../../daemon/teardown.ts";
+import { createTeardown } from "../../daemon/system/teardown.ts";
 
 const unexpected = (name: string, error: unknown): void => {
   throw new Error(`${name} failed`, { cause: error });

@@ -1,4 +1,4 @@
-import type { Timers } from "../../daemon/sync/alarm.ts";
+import type { Timers } from "../../daemon/core/timers.ts";
 
 /** A clock that only the test moves. */
 export interface VirtualTime {

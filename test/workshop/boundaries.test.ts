@@ -135,6 +135,11 @@ const plants: Record<string, Plant[]> = {
     ...accepted("daemon/http/routes/*.ts", [value("../../../client-lib/protocol/a.ts")]),
     ...accepted("daemon/http/routes/*.ts", [type("../../store/a.ts"), type("../../sync/service.ts")]),
   ],
+  "system serves the two at the top": [
+    ...refused(imports, "daemon/system/*.ts", [value("../store/a.ts"), type("../sync/a.ts")]),
+    ...refused(imports, "daemon/system/*.ts", [value("../config/settings.ts"), type("../config/config.ts")]),
+    ...accepted("daemon/system/*.ts", [value("../core/a.ts"), type("../config/settings.ts")]),
+  ],
   "config is read first": [
     ...refused(imports, "daemon/config/*.ts", [value("../store/a.ts"), type("../http/a.ts")]),
     ...accepted("daemon/config/*.ts", [value("../core/a.ts"), value("../../client-lib/paths.ts")]),

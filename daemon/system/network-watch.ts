@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import type { Timers } from "./sync/alarm.ts";
+import type { Timers } from "../core/timers.ts";
 
 /** How often the addresses are looked at. Node has no event for it, and the look costs some 50 µs. */
 const LOOK_MS = 5000;

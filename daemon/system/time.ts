@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Timers } from "./sync/alarm.ts";
+import type { Timers } from "../core/timers.ts";
 
 /** The real timers. */
 export const systemTimers: Timers = {

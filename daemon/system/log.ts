@@ -1,7 +1,7 @@
 import { fstatSync } from "node:fs";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
-import type { LogFormat } from "./config/settings.ts";
+import type { LogFormat } from "../config/settings.ts";
 
 export interface LogOptions {
   level: string;
