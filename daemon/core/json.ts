@@ -19,6 +19,18 @@ export function sameJson(a: Json, b: Json): boolean {
   return a === b || (isObject(a) && isObject(b) && canonicalJson(a) === canonicalJson(b));
 }
 
-function isObject(value: Json): boolean {
+/**
+ * How deep arrays and objects may lie in one another where we did not write them: whatever walks deeper values calls
+ * itself until the stack is full, and SQLite's own JSON functions stop at 1,000.
+ */
+export const MAX_JSON_DEPTH = 500;
+
+/** Whether more than `levels` arrays and objects lie in one another. */
+export function isDeeperThan(value: Json, levels: number): boolean {
+  if (!isObject(value)) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function isObject(value: Json): value is Json[] | { [key: string]: Json } {
   return typeof value === "object" && value !== null;
 }

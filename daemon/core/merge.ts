@@ -1,4 +1,4 @@
-import type { Hlc } from "./hlc.ts";
+import { type Hlc, hlcToNode } from "./hlc.ts";
 import { type Json, sameJson } from "./json.ts";
 import type { FieldClocks, Fields, Version } from "./record.ts";
 
@@ -77,7 +77,7 @@ export function mergeVersions(base: Fields | null, local: Version, remote: Versi
     const localClock = fieldClock(local, field);
     const remoteClock = fieldClock(remote, field);
     const localChanged = base
-      ? !sameJson(ours, base[field] ?? null)
+      ? !sameJson(ours, base[field] ?? null) || supersedes(localClock, remoteClock)
       : !sameBirth || localClock !== birth(local);
     const remoteChanged = base
       ? !sameJson(theirs, base[field] ?? null)
@@ -104,6 +104,14 @@ export function mergeVersions(base: Fields | null, local: Version, remote: Versi
     }
   }
   return { fields, clocks: Object.keys(clocks).length === 0 ? null : clocks, conflicts, ahead };
+}
+
+/**
+ * Whether the same machine wrote both values, the first one later. Then it was a change, even one back to the base:
+ * the value between was sent, and its acknowledgement was lost.
+ */
+function supersedes(later: Hlc, earlier: Hlc): boolean {
+  return hlcToNode(later) === hlcToNode(earlier) && later > earlier;
 }
 
 function fieldNames(a: Fields, b: Fields): Set<string> {

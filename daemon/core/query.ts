@@ -12,8 +12,11 @@ export interface SearchTerms {
 /** A quoted phrase, or a run without white space. A quote that is not closed is text like any other. */
 const TERM = /"([^"]+)"(?=\s|$)|(\S+)/gu;
 
-/** What the tokenizer (unicode61) takes for part of a word: letters, digits, marks within them, private use. */
-const WORD = /[\p{L}\p{N}\p{M}\p{Co}]/u;
+/**
+ * What the tokenizer (unicode61) begins a word with: letters, digits, private use. A mark alone, as in `⚠️`, is none;
+ * neither are 21 letters that were marks in the version of Unicode that SQLite knows.
+ */
+const WORD = /(?![\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3])[\p{L}\p{N}\p{Co}]/u;
 
 /**
  * - a word matches from its beginning: `config` finds `configuração`; accents and case do not matter

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { Hlc } from "./hlc.ts";
-import { canonicalJson, type Json } from "./json.ts";
+import { type Hlc, isHlc } from "./hlc.ts";
+import { canonicalJson, isDeeperThan, type Json, MAX_JSON_DEPTH } from "./json.ts";
 
 /** The fields of a record that merge: a flat map, each field replaced as a whole. */
 export type Fields = Record<string, Json>;
@@ -93,15 +93,16 @@ export function versionToRecord(version: Version, schema: number, baseRev: numbe
   };
 }
 
-/** @throws UnreadableRecordError for a body this version cannot unpack */
+/** @throws UnreadableRecordError for a body this version cannot unpack, or clocks that are none */
 export function recordToVersion(record: SyncRecord): Version {
+  if (!isHlc(record.hlc)) throw new UnreadableRecordError(`its clock '${record.hlc}' is not a stamp`);
   return {
     id: record.id,
     kind: record.kind,
     machineId: record.machine_id,
     lastEditor: record.last_editor,
     hlc: record.hlc,
-    clocks: record.clocks === null ? null : (parseObject(record.clocks, "clocks") as FieldClocks),
+    clocks: record.clocks === null ? null : parseClocks(record.clocks),
     fields: {
       ...parseObject(unpack(record), "body"),
       scope: record.scope,
@@ -127,12 +128,26 @@ function unpack(record: SyncRecord): string {
   throw new UnreadableRecordError(`its codec '${record.codec}' is not known here`);
 }
 
+function parseClocks(text: string): FieldClocks {
+  const clocks = parseObject(text, "clocks");
+  for (const [field, clock] of Object.entries(clocks)) {
+    if (typeof clock !== "string" || !isHlc(clock)) {
+      throw new UnreadableRecordError(`its clock of '${field}' is not a stamp`);
+    }
+  }
+  return clocks as FieldClocks;
+}
+
 function parseObject(text: string, what: string): Fields {
+  let value: Json;
   try {
-    const value: unknown = JSON.parse(text);
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Fields;
+    value = JSON.parse(text) as Json;
   } catch (cause) {
     throw new UnreadableRecordError(`its ${what} is not JSON`, { cause });
   }
-  throw new UnreadableRecordError(`its ${what} is not a JSON object`);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    throw new UnreadableRecordError(`its ${what} is not a JSON object`);
+  }
+  if (isDeeperThan(value, MAX_JSON_DEPTH)) throw new UnreadableRecordError(`its ${what} is nested too deep`);
+  return value;
 }

@@ -17,6 +17,7 @@ export interface MachineOptions {
   user?: string | null;
   now?: () => number;
   batchSize?: number;
+  pageSize?: number;
   /** A home that another machine of the test left; a new one by default. */
   home?: string;
 }
@@ -66,6 +67,7 @@ export function createMachine(options: MachineOptions): Machine {
     write: store.write,
     selection: { machineId: options.id, user },
     batch: { records: options.batchSize ?? 100, bytes: 1024 * 1024 },
+    page: { records: options.pageSize ?? 500, bytes: 2 * 1024 * 1024 },
     node: {
       machineId: options.id,
       incarnation: store.read.meta.get("incarnation") ?? "",

