@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["dist/**", "node_modules/**"],
+    setupFiles: ["test/support/random-seed.ts"],
     globalSetup: ["test/support/build.ts"],
     // Native modules, signals and process.exit are safest in processes of their own.
     pool: "forks",

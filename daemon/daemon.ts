@@ -122,7 +122,7 @@ async function start(
     validation,
     recorder,
     history: store.read.history,
-    search: store.read.search,
+    search: store.search,
     perspective: { machineId: machine.id, user: config.user, mode: config.mode },
     toEntry: storedToEntry,
     sync,
@@ -216,6 +216,8 @@ function createSync(
     write: store.write,
     selection: { machineId: machine.id, user: config.user },
     batch: { records: config.sync.batchSize, bytes: 1024 * 1024 },
+    // Well under the 10 MB that a server answers with, also where the last record is one at its limits.
+    page: { records: 500, bytes: 2 * 1024 * 1024 },
     node: {
       machineId: machine.id,
       incarnation: store.read.meta.get("incarnation") ?? "",

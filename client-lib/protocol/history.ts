@@ -16,7 +16,7 @@ const filter = (maxBytes: number, description: string) =>
   Type.Optional(Text(maxBytes, { minLength: 1, description }));
 
 /** The filters shared by listing and searching; they combine with "and". */
-export const Filters = {
+const Filters = {
   mode: Type.Optional(Mode),
   user: filter(MAX_NAME_BYTES, "only this user's entries; also whose lens `user` and `hybrid` look through"),
   machine: filter(MAX_NAME_BYTES, "only entries of this machine id"),
@@ -73,7 +73,7 @@ export const SearchQuery = Strict({
 });
 export type SearchQuery = Static<typeof SearchQuery>;
 
-export const SOURCES = ["global", "user", "machine"] as const;
+const SOURCES = ["global", "user", "machine"] as const;
 
 /** An entry that was found, with how well it fits. */
 export const SearchResult = Strict({

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { NullableInteger, NullableText, NullableTime, OneOf, Strict } from "./schema.ts";
 
-export const SYNC_STATES = ["waiting", "syncing", "synced", "diverged", "offline", "error"] as const;
+const SYNC_STATES = ["waiting", "syncing", "synced", "diverged", "offline", "error"] as const;
 
 export const SyncState = OneOf(
   SYNC_STATES,

@@ -132,7 +132,7 @@ function describe(error: ErrorObject): string {
     case "additionalProperties": {
       const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
       const expected = known.length === 0 ? "none" : `only ${known.join(", ")}`;
-      return `'${shorten(String(params.additionalProperty))}' is unknown; expected ${expected}`;
+      return `'${shorten(escapeControls(String(params.additionalProperty)))}' is unknown; expected ${expected}`;
     }
     case "enum":
       return `expected one of ${(params.allowedValues as string[]).join(", ")}, ${got}`;
@@ -171,6 +171,11 @@ function show(value: unknown): string {
   if (isObject(value)) return "an object";
   // Not as JSON: it has no word for the infinite number that 1e400 is.
   return typeof value === "number" ? String(value) : shorten(JSON.stringify(value) ?? String(value));
+}
+
+/** A name may hold anything; a message is one line. */
+function escapeControls(name: string): string {
+  return JSON.stringify(name).slice(1, -1);
 }
 
 const SHOWN_CHARACTERS = 60;

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -60,6 +61,8 @@ const MAX_LINE_BYTES = 32 * 1024 * 1024;
 
 interface Line {
   text: string;
+  /** Why it cannot be an entry, where that is known without reading it. */
+  problem?: string;
   /** Offset of its first byte in the file. */
   start: number;
   /** Offset after its newline. */
@@ -99,10 +102,12 @@ export function createSpool(options: SpoolOptions): Spool {
     const file = path.join(folder, name);
     const fd = openSync(file, "r");
     try {
-      const { ino } = fstatSync(fd);
+      const { ino, size } = fstatSync(fd);
       // The ledger knows a file by the name under which it was written to.
       const ledgerName = name.endsWith(RETIRED_SUFFIX) ? name.slice(0, -".retired".length) : name;
       let position = options.positions.position(ledgerName, ino);
+      // Files only grow: a shorter one is another, which got the inode of one that somebody removed.
+      if (position > size) position = 0;
       let entries = 0;
       for (;;) {
         const lines = stopped ? [] : readLines(fd, position);
@@ -149,6 +154,7 @@ export function createSpool(options: SpoolOptions): Spool {
   }
 
   function readEntry(line: Line, name: string, inode: number): { entry: NewEntry } | { problem: string } {
+    if (line.problem !== undefined) return { problem: line.problem };
     let value: unknown;
     try {
       value = JSON.parse(line.text);
@@ -157,8 +163,9 @@ export function createSpool(options: SpoolOptions): Spool {
     }
     const checked = options.check(value);
     if ("problem" in checked || checked.entry.id !== undefined) return checked;
-    // Without an id of its own a line is known by its place, so that taking it in again adds nothing.
-    return { entry: { ...checked.entry, id: partsToUuid([name, inode, line.start]) } };
+    // Without an id of its own a line is known by its place, so that taking it in again adds nothing; and by its text,
+    // because a later file may have the same name and, once this one is removed, the same inode.
+    return { entry: { ...checked.entry, id: partsToUuid([name, inode, line.start, line.text]) } };
   }
 
   /** What cannot be stored is not lost: it is put where a person finds it. */
@@ -188,7 +195,9 @@ export function createSpool(options: SpoolOptions): Spool {
     const lastChange = Math.max(mtimeMs, ctimeMs);
     if (now() - lastChange < QUIET_MS) return;
     if (name.endsWith(SUFFIX)) {
-      renameSync(file, path.join(folder, `${path.basename(name, SUFFIX)}${RETIRED_SUFFIX}`));
+      const retired = path.join(folder, `${path.basename(name, SUFFIX)}${RETIRED_SUFFIX}`);
+      // An older file of this name may still wait to be removed, with lines in it that came late.
+      if (!existsSync(retired)) renameSync(file, retired);
       return;
     }
     if (position < size) {
@@ -207,7 +216,8 @@ export function createSpool(options: SpoolOptions): Spool {
     await options.write.run((tx) => {
       tx.spoolFiles.forget(ledgerName, inode);
     });
-    unlinkSync(file);
+    // Somebody may have appended meanwhile; the next look takes it in.
+    if (fstatSync(fd).size === size) unlinkSync(file);
   }
 
   return {
@@ -247,6 +257,21 @@ function readLines(fd: number, from: number): Line[] {
       start = end + 1;
       if (lines.length === LINES_PER_COMMIT) return lines;
     }
-    if (lines.length > 0 || bytes < size || size >= MAX_LINE_BYTES) return lines;
+    if (lines.length > 0 || bytes < size) return lines;
+    if (size >= MAX_LINE_BYTES) return [pieceOfLine(buffer, from)];
   }
+}
+
+/** A piece of a line that is longer than any may be. It is refused piece by piece, and what follows it is read. */
+function pieceOfLine(buffer: Buffer, start: number): Line {
+  let length = buffer.length;
+  // Not in the middle of a UTF-8 character: the piece must be kept as it is.
+  while (length > 1 && (buffer[length - 1]! & 0xc0) === 0x80) length -= 1;
+  length -= 1;
+  return {
+    text: buffer.toString("utf8", 0, length),
+    problem: `its line is longer than ${MAX_LINE_BYTES} bytes`,
+    start,
+    end: start + length,
+  };
 }

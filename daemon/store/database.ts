@@ -50,7 +50,10 @@ function open(file: string, options: Database.Options): Db {
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    if (error instanceof StorageError) throw error;
+    throw new StorageError("HD_STORAGE", `${file} cannot be opened: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -27,11 +27,16 @@ export function fieldsToColumns(kind: RecordKind, fields: Fields): ColumnValue[]
 }
 
 function toColumn(value: Json, type: ColumnType, name: string): ColumnValue {
-  if (type === "json") return JSON.stringify(value);
+  if (type === "json" || fitsJson(type, value)) return JSON.stringify(value);
   if (type === "text" && typeof value === "string") return value;
   if (type === "integer" && Number.isSafeInteger(value)) return value as number;
   if (type === "boolean" && typeof value === "boolean") return value ? 1 : 0;
   throw new UnreadableRecordError(`its field '${name}' should be ${type}, but is ${typeof value}`);
+}
+
+function fitsJson(type: ColumnType, value: Json): boolean {
+  if (type === "texts") return Array.isArray(value) && value.every((item) => typeof item === "string");
+  return type === "object" && typeof value === "object" && !Array.isArray(value);
 }
 
 /** The fields of a row, by the kind's columns. */
@@ -40,9 +45,9 @@ export function columnsToFields(kind: RecordKind, row: Record<string, unknown>):
   for (const [name, { type }] of Object.entries(kind.fields)) {
     const value = row[name] as ColumnValue;
     if (value === null) fields[name] = null;
-    else if (type === "json") fields[name] = JSON.parse(value as string) as Json;
     else if (type === "boolean") fields[name] = value === 1;
-    else fields[name] = value;
+    else if (type === "text" || type === "integer") fields[name] = value;
+    else fields[name] = JSON.parse(value as string) as Json;
   }
   return fields;
 }

@@ -8,22 +8,34 @@ export interface HomeLock {
 }
 
 /**
+ * How long to wait for others who only ask, or who start at this very moment; an owner never lets go. Without it two
+ * that start together can each take the other for the owner, and neither runs.
+ */
+const PATIENCE_MS = 500;
+
+/**
  * Makes sure that one daemon at a time owns a home folder, also where two have different sockets. Node has no file
  * locks; SQLite does, and they are real ones: the lock is an open write transaction on a database of its own.
  * @throws StorageError `HD_ALREADY_RUNNING` with the pid of the owner
  */
 export function lockHome(file: string, pid: number): HomeLock {
   closeSync(openSync(file, "a", 0o600));
-  const db = new Database(file, { timeout: 0 });
+  const db = new Database(file, { timeout: PATIENCE_MS });
   try {
-    // A rollback journal in memory: no second file beside the lock.
-    db.pragma("journal_mode = MEMORY");
-    db.exec(
-      "CREATE TABLE IF NOT EXISTS owner (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL)",
-    );
-    db.prepare("INSERT INTO owner VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET pid = excluded.pid").run(pid);
-    // Others may still read who it is.
-    db.exec("BEGIN IMMEDIATE");
+    do {
+      if (db.inTransaction) db.exec("ROLLBACK");
+      db.transaction(() => {
+        db.exec(
+          "CREATE TABLE IF NOT EXISTS owner (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL)",
+        );
+        db.prepare("INSERT INTO owner VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET pid = excluded.pid").run(
+          pid,
+        );
+      }).immediate();
+      // Others may still read who it is.
+      db.exec("BEGIN IMMEDIATE");
+      // Somebody may have written their name between the two transactions.
+    } while (ownerPid(db) !== pid);
   } catch (cause) {
     const owner = readOwner(db);
     db.close();
@@ -42,10 +54,13 @@ export function lockHome(file: string, pid: number): HomeLock {
   };
 }
 
+function ownerPid(db: Database.Database): number {
+  return db.prepare("SELECT pid FROM owner").pluck().get() as number;
+}
+
 function readOwner(db: Database.Database): string {
   try {
-    const pid = db.prepare("SELECT pid FROM owner").pluck().get();
-    return typeof pid === "number" ? ` (pid ${pid})` : "";
+    return ` (pid ${ownerPid(db)})`;
   } catch {
     // It is starting at this very moment: nothing is lost by not knowing its number.
     return "";

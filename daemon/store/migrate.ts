@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { type Db, StorageError } from "./database.ts";
 
@@ -79,13 +79,12 @@ export function migrate(
 function backUp(db: Db, folder: string, version: number): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, `cache-v${version}.db`);
-  // Only a whole copy may stand under the final name; a leftover of an interrupted try is not one.
+  // Only a whole copy may stand under the final name; a leftover of an interrupted try is not one. The copy of an
+  // earlier try is replaced: since then more may have been recorded.
   const partial = `${file}.partial`;
   rmSync(partial, { force: true });
-  if (!existsSync(file)) {
-    db.prepare("VACUUM INTO ?").run(partial);
-    chmodSync(partial, 0o600);
-    renameSync(partial, file);
-  }
+  db.prepare("VACUUM INTO ?").run(partial);
+  chmodSync(partial, 0o600);
+  renameSync(partial, file);
   return file;
 }

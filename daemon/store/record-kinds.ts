@@ -1,5 +1,5 @@
-/** How a field of a record is kept in its column. */
-export type ColumnType = "text" | "integer" | "boolean" | "json";
+/** How a field of a record is kept in its column. The last three are JSON: a list of texts, an object, any value. */
+export type ColumnType = "text" | "integer" | "boolean" | "texts" | "object" | "json";
 
 /** One kind of record that syncs: its table, and its fields with their columns, which bear the same names. */
 export interface RecordKind {
@@ -19,7 +19,7 @@ const common = {
   purged_at: { type: "integer" },
 } as const;
 
-export const HISTORY: RecordKind = {
+const HISTORY: RecordKind = {
   kind: "history",
   table: "history",
   schema: 1,
@@ -35,16 +35,16 @@ export const HISTORY: RecordKind = {
     exit_code: { type: "integer" },
     duration_ms: { type: "integer" },
     tokens_used: { type: "integer" },
-    tags: { type: "json" },
+    tags: { type: "texts" },
     note: { type: "text" },
     pinned: { type: "boolean", required: true },
-    context: { type: "json" },
+    context: { type: "object" },
     caused_by: { type: "text" },
     created_at: { type: "integer", required: true },
   },
 };
 
-export const CONFLICT: RecordKind = {
+const CONFLICT: RecordKind = {
   kind: "conflict",
   table: "conflicts",
   schema: 1,

@@ -4,12 +4,13 @@ import { relevance, score, sourceOf } from "../core/rank.ts";
 import type { Db } from "./database.ts";
 import { type Condition, type HistoryFilter, toCondition } from "./filters.ts";
 import { HISTORY_COLUMNS, HISTORY_MACHINES, type HistoryRow, rowToEntry } from "./history-row.ts";
+import type { Indexer } from "./indexer.ts";
 import type { MachineReads } from "./machines.ts";
 import { createStatementCache } from "./statement-cache.ts";
 
-export interface SearchReads {
-  /** The entries that fit best, best first. */
-  search(q: string, filter: HistoryFilter, limit: number, now: number): SearchResult[];
+export interface Search {
+  /** The entries that fit best, best first, among everything that was acknowledged before the call. */
+  search(q: string, filter: HistoryFilter, limit: number, now: number): Promise<SearchResult[]>;
 }
 
 /** What ranking needs to know of a match. */
@@ -30,7 +31,7 @@ const WEIGHTS = "10.0, 1.0, 4.0, 4.0";
 const SNIPPET_TOKENS = 16;
 const SNIPPET_CHARACTERS = 120;
 
-export function createSearchReads(db: Db, machines: MachineReads): SearchReads {
+export function createSearch(db: Db, machines: MachineReads, indexer: Indexer): Search {
   const statements = createStatementCache(db);
   const matched = db.prepare<[string, number], HistoryRow & { snippet: string }>(
     `SELECT ${HISTORY_COLUMNS},
@@ -67,9 +68,10 @@ export function createSearchReads(db: Db, machines: MachineReads): SearchReads {
   }
 
   return {
-    search(q, filter, limit, now) {
+    async search(q, filter, limit, now) {
       const terms = parseQuery(q);
       if (terms.match === null && terms.literals.length === 0) return [];
+      await indexer.caughtUp();
       const candidates = findCandidates(terms, filter, limit);
       const best = candidates.reduce((lowest, { bm25 }) => Math.min(lowest, bm25), 0);
       return candidates
@@ -88,11 +90,17 @@ export function createSearchReads(db: Db, machines: MachineReads): SearchReads {
   };
 }
 
+const OCCURS =
+  "instr(h.command || char(10) || ifnull(h.response, '') || char(10) || ifnull(h.note, ''), ?) > 0";
+
 /** Literal terms must occur in one of the texts, as they stand. */
 function literalCondition(literals: string[]): Condition {
-  const sql = literals.map(
-    () =>
-      "AND instr(h.command || char(10) || ifnull(h.response, '') || char(10) || ifnull(h.note, ''), ?) > 0",
-  );
-  return { sql: sql.join(" "), values: literals };
+  return { sql: literals.length === 0 ? "" : `AND ${allOccur(literals.length)}`, values: literals };
+}
+
+/** Nested by halves: in a row, more than 1,000 would be deeper than SQLite lets an expression be. */
+function allOccur(count: number): string {
+  if (count === 1) return OCCURS;
+  const half = count >> 1;
+  return `(${allOccur(half)} AND ${allOccur(count - half)})`;
 }

@@ -3,11 +3,13 @@ import type { HybridClock } from "../core/hlc.ts";
 import { type Db, openForReading, openForWriting } from "./database.ts";
 import { createHistoryReads, type HistoryReads } from "./history-reads.ts";
 import { createMachineReads } from "./machines.ts";
-import { createMetaReads, type MetaReads } from "./meta.ts";
+import { createMetaReads, createMetaWrites, type MetaReads } from "./meta.ts";
 import { migrate, readMigrations, schemaVersion } from "./migrate.ts";
 import { createOutboxReads, type OutboxReads } from "./outbox.ts";
 import { createRecordReads, type RecordReads } from "./records.ts";
-import { createSearchReads, type SearchReads } from "./search.ts";
+import { createIndexer } from "./indexer.ts";
+import { createSearch, type Search } from "./search.ts";
+import { createSearchIndexReads, type SearchIndexReads } from "./search-index.ts";
 import { createSetAsideReads, type SetAsideReads } from "./set-aside.ts";
 import { createSpoolFileReads, type SpoolFileReads } from "./spool-files.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -15,7 +17,7 @@ import { createWriter, type Writer } from "./writer.ts";
 /** Everything that may be read, from committed state, over a connection that cannot write. */
 export interface Reads {
   readonly history: HistoryReads;
-  readonly search: SearchReads;
+  readonly searchIndex: SearchIndexReads;
   readonly records: RecordReads;
   readonly outbox: OutboxReads;
   readonly meta: MetaReads;
@@ -27,6 +29,7 @@ export interface Reads {
 export interface Store {
   readonly read: Reads;
   readonly write: Writer;
+  readonly search: Search;
   /** Sizes in bytes of the database file and its write-ahead log. */
   info(): { path: string; schemaVersion: number; size: number; walSize: number };
   /** Commits what is queued, moves the log into the database, closes. */
@@ -57,9 +60,9 @@ export function openStore(options: OpenStoreOptions): Store {
   try {
     const migrated = migrate(writeDb, readMigrations(options.migrations), options.backups);
     if (migrated.from !== migrated.to) options.onMigrated?.(migrated);
-    writeDb
-      .prepare("INSERT INTO meta (key, value) VALUES ('incarnation', ?) ON CONFLICT DO NOTHING")
-      .run(options.newIncarnation());
+    // Asked first: writing would wait for whoever holds the write lock.
+    const meta = createMetaWrites(writeDb);
+    if (meta.get("incarnation") === null) meta.set("incarnation", options.newIncarnation());
     readDb = openForReading(options.file);
     return compose(writeDb, readDb, options);
   } catch (error) {
@@ -72,11 +75,21 @@ export function openStore(options: OpenStoreOptions): Store {
 function compose(writeDb: Db, readDb: Db, options: OpenStoreOptions): Store {
   const machines = createMachineReads(readDb);
   const meta = createMetaReads(readDb);
-  const write = createWriter(writeDb, options.clock(meta), options.monotonicMs);
+  const searchIndex = createSearchIndexReads(readDb);
+  const write = createWriter(writeDb, {
+    clock: options.clock(meta),
+    monotonicMs: options.monotonicMs,
+    onCommit: () => {
+      indexer.noteCommit();
+    },
+  });
+  const indexer = createIndexer(searchIndex, write);
+  // What a crash left out of the index.
+  indexer.noteCommit();
   return {
     read: {
       history: createHistoryReads(readDb, machines),
-      search: createSearchReads(readDb, machines),
+      searchIndex,
       records: createRecordReads(readDb),
       outbox: createOutboxReads(readDb),
       meta,
@@ -84,6 +97,7 @@ function compose(writeDb: Db, readDb: Db, options: OpenStoreOptions): Store {
       spoolFiles: createSpoolFileReads(readDb),
     },
     write,
+    search: createSearch(readDb, machines, indexer),
     info: () => ({
       path: options.file,
       schemaVersion: schemaVersion(readDb),
@@ -91,6 +105,7 @@ function compose(writeDb: Db, readDb: Db, options: OpenStoreOptions): Store {
       walSize: sizeOf(`${options.file}-wal`),
     }),
     close() {
+      indexer.stop();
       write.close();
       readDb.close();
       writeDb.close();

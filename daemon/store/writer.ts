@@ -4,6 +4,7 @@ import { createMachineWrites } from "./machines.ts";
 import { createMetaWrites, type MetaWrites } from "./meta.ts";
 import { createOutboxWrites, type OutboxWrites } from "./outbox.ts";
 import { createRecordWrites, type RecordWrites } from "./records.ts";
+import { createSearchIndexWrites, type SearchIndexWrites } from "./search-index.ts";
 import { createSetAsideWrites, type SetAsideWrites } from "./set-aside.ts";
 import { createSpoolFileWrites, type SpoolFileWrites } from "./spool-files.ts";
 
@@ -14,6 +15,7 @@ export interface WriteTx {
   readonly meta: MetaWrites;
   readonly setAside: SetAsideWrites;
   readonly spoolFiles: SpoolFileWrites;
+  readonly searchIndex: SearchIndexWrites;
   /** Stamps versions; what it stamped is persisted with the transaction. */
   readonly clock: HybridClock;
 }
@@ -24,7 +26,8 @@ export interface Writer {
    * Runs `work` in a transaction and resolves with its result once that is on disk. Work that is asked for while
    * the event loop is busy shares one transaction, and so one flush to disk; each piece succeeds or fails alone.
    *
-   * @param work synchronous; what it throws undoes its own writes only, and rejects
+   * @param work synchronous; what it throws undoes its own writes only, and rejects. It may be run twice: where
+   *   one piece of a group fails, the group is undone and run again piece by piece
    * @throws StorageError `HD_STORAGE` when the disk refuses, `HD_CLOSED` after `close`
    */
   run<T>(work: (tx: WriteTx) => T): Promise<T>;
@@ -45,7 +48,14 @@ const MAX_GROUP = 256;
 const BUSY_PAUSE_MS = 25;
 const BUSY_PATIENCE_MS = 5000;
 
-export function createWriter(db: Db, clock: HybridClock, monotonicMs: () => number): Writer {
+export interface WriterOptions {
+  clock: HybridClock;
+  monotonicMs: () => number;
+  /** Called after every commit. */
+  onCommit: () => void;
+}
+
+export function createWriter(db: Db, { clock, monotonicMs, onCommit }: WriterOptions): Writer {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const rollback = db.prepare("ROLLBACK");
@@ -60,6 +70,7 @@ export function createWriter(db: Db, clock: HybridClock, monotonicMs: () => numb
     meta,
     setAside: createSetAsideWrites(db),
     spoolFiles: createSpoolFileWrites(db),
+    searchIndex: createSearchIndexWrites(db),
     clock,
   });
 
@@ -85,6 +96,8 @@ export function createWriter(db: Db, clock: HybridClock, monotonicMs: () => numb
       if (waitsForLock(error)) return;
       queue = queue.slice(group.length);
       rejectAll(group, error);
+      // Whoever comes later waits for the holder of that time, and is given as long.
+      if (queue.length === 0) busySince = null;
       schedule();
       return;
     }
@@ -103,11 +116,20 @@ export function createWriter(db: Db, clock: HybridClock, monotonicMs: () => numb
     return true;
   }
 
+  /** Runs the group in the transaction that is open. */
   function commitGroup(group: Job[]): void {
-    const outcomes: (() => void)[] = [];
+    let outcomes: (() => void)[] = [];
     try {
       const before = clock.last();
-      for (const job of group) outcomes.push(runJob(job));
+      try {
+        outcomes = group.map(runJob);
+      } catch (error) {
+        if (!db.inTransaction) throw error;
+        // A savepoint for each piece costs more than all its statements, so it is paid only where one failed.
+        rollback.run();
+        begin.run();
+        outcomes = group.map(runJobApart);
+      }
       if (clock.last() !== before) meta.set("hlc", clock.last());
       commit.run();
     } catch (error) {
@@ -116,16 +138,22 @@ export function createWriter(db: Db, clock: HybridClock, monotonicMs: () => numb
       return;
     }
     for (const tell of outcomes) tell();
+    onCommit();
   }
 
   function runJob(job: Job): () => void {
+    const value = job.work(tx);
+    return () => {
+      job.resolve(value);
+    };
+  }
+
+  function runJobApart(job: Job): () => void {
     savepoint.run();
     try {
-      const value = job.work(tx);
+      const tell = runJob(job);
       release.run();
-      return () => {
-        job.resolve(value);
-      };
+      return tell;
     } catch (error) {
       // A full disk can have ended the whole transaction: then nothing of the group is kept.
       if (!db.inTransaction) throw error;

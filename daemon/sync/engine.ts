@@ -6,9 +6,6 @@ import type { Applied } from "./apply-page.ts";
 import { applyPage, pullPosition } from "./pull.ts";
 import { applyPushAnswer, type BatchLimits, nextBatch } from "./push.ts";
 
-/** Records in one pulled page, and bytes of their bodies: well under the 10 MB that a server answers with. */
-const PAGE = { records: 500, bytes: 2 * 1024 * 1024 };
-
 /**
  * How often one cycle pulls again because a push was refused. Each time the other machine's version was merged, so
  * that more is needed only while someone else keeps writing the same record; the next cycle goes on.
@@ -21,6 +18,8 @@ export interface EngineOptions {
   write: Writer;
   selection: Selection;
   batch: BatchLimits;
+  /** Records in one pulled page, and bytes of their bodies. */
+  page: BatchLimits;
   node: Pick<NodeReport, "machineId" | "incarnation" | "hostname" | "version">;
   newId: () => string;
   /** Wall clock, ms since the epoch. */
@@ -50,7 +49,10 @@ export function createEngine(options: EngineOptions): Engine {
       const position = pullPosition(read.meta, options.selection);
       const sentAt = options.now();
       report.requests += 1;
-      const answer = await remote.pull({ ...position, limit: PAGE.records, maxBytes: PAGE.bytes }, signal);
+      const answer = await remote.pull(
+        { ...position, limit: options.page.records, maxBytes: options.page.bytes },
+        signal,
+      );
       const offset = Math.round(answer.serverTimeMs - (sentAt + options.now()) / 2);
       const applier = { machineId: options.node.machineId, now: options.now() };
       const applied = await write.run((tx): Applied => {

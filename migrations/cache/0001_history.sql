@@ -13,7 +13,7 @@ CREATE TABLE machines (
 ) STRICT;
 
 CREATE TABLE history (
-  seq         INTEGER PRIMARY KEY,   -- order of arrival here; rowid of the search index
+  seq         INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of arrival here, never used again; rowid of the search index
   id          TEXT NOT NULL UNIQUE,
   kind        TEXT NOT NULL,
   command     TEXT NOT NULL,
@@ -60,25 +60,34 @@ CREATE VIEW history_cache AS
   FROM history AS h JOIN machines AS m ON m.key = h.machine
   WHERE h.deleted_at IS NULL AND h.purged_at IS NULL;
 
--- Full text. External content: the text is stored once, in history. Every change of a row goes through the triggers
--- below; REPLACE must never be used on history, because it deletes without firing them.
+-- Full text. New rows are indexed in lots, before anyone searches: a row by itself costs the index several pages.
+-- Rows up to "upto" are in the index.
+CREATE TABLE search_index (
+  one  INTEGER PRIMARY KEY CHECK (one = 1),
+  upto INTEGER NOT NULL
+) STRICT;
+INSERT INTO search_index VALUES (1, 0);
+
+CREATE VIEW history_indexed AS
+  SELECT seq, command, response, note, tags FROM history WHERE seq <= (SELECT upto FROM search_index);
+
+-- External content: the text is stored once, in history. Changes of indexed rows go through the triggers below;
+-- REPLACE must never be used on history, because it deletes without firing them.
 CREATE VIRTUAL TABLE history_fts USING fts5 (
   command, response, note, tags,
-  content = 'history', content_rowid = 'seq',
+  content = 'history_indexed', content_rowid = 'seq',
   tokenize = 'unicode61 remove_diacritics 2'
 );
 
-CREATE TRIGGER history_fts_insert AFTER INSERT ON history BEGIN
-  INSERT INTO history_fts (rowid, command, response, note, tags)
-  VALUES (NEW.seq, NEW.command, NEW.response, NEW.note, NEW.tags);
-END;
-CREATE TRIGGER history_fts_delete AFTER DELETE ON history BEGIN
+CREATE TRIGGER history_fts_delete AFTER DELETE ON history
+WHEN OLD.seq <= (SELECT upto FROM search_index) BEGIN
   INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
   VALUES ('delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags);
 END;
 CREATE TRIGGER history_fts_update AFTER UPDATE OF command, response, note, tags ON history
-WHEN OLD.command IS NOT NEW.command OR OLD.response IS NOT NEW.response
-  OR OLD.note IS NOT NEW.note OR OLD.tags IS NOT NEW.tags BEGIN
+WHEN OLD.seq <= (SELECT upto FROM search_index)
+  AND (OLD.command IS NOT NEW.command OR OLD.response IS NOT NEW.response
+    OR OLD.note IS NOT NEW.note OR OLD.tags IS NOT NEW.tags) BEGIN
   INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
   VALUES ('delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags);
   INSERT INTO history_fts (rowid, command, response, note, tags)

@@ -66,16 +66,19 @@ test("it imports the person's own history and changes nothing of it", async () =
 
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
-test.skipIf(!hasCurl)("needs curl: with --keep, what it prints to try works, and Ctrl-C ends it", async () => {
-  const { running, temp } = await demo(["--keep"]);
-  await running.waitForLine(/Ctrl-C ends everything/, 30_000);
-  const lines = running.stdout.map((line) => line.trim());
-  const commands = lines.filter((line) => /^(A=|B=|curl )/.test(line)).join("\n");
-  const shell = await startProcess("bash", ["-euc", `cd ${packageRoot}\n${commands}`]);
-  expect(await shell.exited).toEqual({ code: 0, signal: null });
-  expect(shell.stdout.join("\n")).toContain('"snippet":"<mark>uptime</mark>"');
-  running.signal("SIGINT");
-  expect(await running.exited).toEqual({ code: 0, signal: null });
-  expect(processesOf(temp)).toEqual([]);
-  expect(readdirSync(temp)).toEqual([]);
-});
+test.skipIf(!hasCurl)(
+  "needs curl: with --keep, what it prints to try works, and Ctrl-C ends it",
+  async () => {
+    const { running, temp } = await demo(["--keep"]);
+    await running.waitForLine(/Ctrl-C ends everything/, 30_000);
+    const lines = running.stdout.map((line) => line.trim());
+    const commands = lines.filter((line) => /^(A=|B=|curl )/.test(line)).join("\n");
+    const shell = await startProcess("bash", ["-euc", `cd ${packageRoot}\n${commands}`]);
+    expect(await shell.exited).toEqual({ code: 0, signal: null });
+    expect(shell.stdout.join("\n")).toContain('"snippet":"<mark>uptime</mark>"');
+    running.signal("SIGINT");
+    expect(await running.exited).toEqual({ code: 0, signal: null });
+    expect(processesOf(temp)).toEqual([]);
+    expect(readdirSync(temp)).toEqual([]);
+  },
+);

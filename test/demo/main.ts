@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { NewEntry } from "../../client-lib/protocol/entry.ts";
-import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { type Answer, startDaemon, type TestDaemon } from "../support/daemon.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { waitFor } from "../support/processes.ts";
 import { startSqld } from "../support/sqld.ts";
@@ -155,7 +155,12 @@ async function start(): Promise<Parts> {
 }
 
 /** One request that must succeed. */
-async function ask(daemon: TestDaemon, method: string, path: string, body?: unknown): Promise<any> {
+async function ask(
+  daemon: TestDaemon,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer["body"]> {
   const answer = await daemon.request(method, path, body);
   if (answer.status >= 400) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
   return answer.body;

@@ -54,7 +54,7 @@ export async function createApi(options: ApiOptions = {}): Promise<Api> {
     validation: createValidation(),
     recorder: machine.recorder,
     history: read.history,
-    search: read.search,
+    search: machine.store.search,
     perspective: { machineId: machine.id, user, mode: options.mode ?? "global" },
     toEntry: storedToEntry,
     sync: options.sync ?? createSyncOff(read, "no remote is configured"),

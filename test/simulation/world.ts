@@ -66,7 +66,8 @@ export function createWorld({ random, machines: count }: WorldOptions): World {
       id: `m${index}`,
       home: path,
       now: () => time + skews[index]!,
-      batchSize: 5,
+      batchSize: 3,
+      pageSize: 3,
       remote: server.connect(() => atRequest(index)),
     });
   }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { type Answer, startDaemon, type TestDaemon } from "../support/daemon.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { waitFor } from "../support/processes.ts";
 import { type Sqld, startSqld } from "../support/sqld.ts";
@@ -38,7 +38,7 @@ async function recordMany(on: TestDaemon, prefix: string, count: number): Promis
   expect((await on.request("POST", "/v1/history/batch", { entries })).status).toBe(201);
 }
 
-async function sync(on: TestDaemon): Promise<any> {
+async function sync(on: TestDaemon): Promise<Answer["body"]> {
   const { status, body } = await on.request("POST", "/v1/sync");
   expect({ status, body }).toMatchObject({ status: 200 });
   return body;

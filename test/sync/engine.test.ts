@@ -6,7 +6,7 @@ import { tempDir } from "../support/temp.ts";
 
 const machines: Machine[] = [];
 afterEach(() => {
-  for (const machine of machines.splice(0)) machine.close();
+  for (const one of machines.splice(0)) one.close();
 });
 
 function machine(

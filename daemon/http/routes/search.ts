@@ -1,10 +1,10 @@
 import { SearchAnswer, SearchQuery } from "../../../client-lib/protocol/history.ts";
 import { DEFAULT_SEARCH_LIMIT } from "../../../client-lib/protocol/limits.ts";
-import type { SearchReads } from "../../store/search.ts";
+import type { Search } from "../../store/search.ts";
 import { ERRORS, type Perspective, toFilter, type Server } from "./common.ts";
 
 export interface SearchRoutes {
-  search: SearchReads;
+  search: Search;
   perspective: Perspective;
   now: () => number;
 }
@@ -24,9 +24,9 @@ export function registerSearchRoutes(server: Server, options: SearchRoutes): voi
         response: { 200: SearchAnswer, ...ERRORS },
       },
     },
-    (request) => {
+    async (request) => {
       const { q, limit = DEFAULT_SEARCH_LIMIT } = request.query;
-      return { results: search.search(q, toFilter(request.query, perspective), limit, now()) };
+      return { results: await search.search(q, toFilter(request.query, perspective), limit, now()) };
     },
   );
 }
