@@ -55,26 +55,33 @@ export interface NodeReport {
 }
 
 export interface PushRequest {
+  /** The epoch that this machine knows: a push to another database is refused. */
   epoch: string;
-  cursor: number;
   records: SyncRecord[];
   node: NodeReport;
 }
 
 export interface PushAnswer {
-  /** The counter of revisions just before and just after this push, in its transaction. */
-  revBefore: number;
+  /** The counter of revisions after this push, in its transaction. */
   revAfter: number;
   /** What the server holds now of the records that were sent. Where `hlc` is ours, ours was applied. */
   held: { id: string; rev: number; hlc: string }[];
 }
 
-/** The shared database, as sync sees it. Every call is one request, and may throw `RemoteError`. */
+/** The shared database, as sync sees it. Every call but `prepare` is one request; any may throw `RemoteError`. */
 export interface Remote {
   /** Creates or migrates the shared tables where needed. Safe on many machines at once. */
   prepare(signal: AbortSignal): Promise<void>;
   pull(request: PullRequest, signal: AbortSignal): Promise<PullAnswer>;
-  push(request: PushRequest, signal: AbortSignal): Promise<PushAnswer>;
+  /**
+   * A pull and a push in one transaction. The pulled page is that of the moment just before the push: what is pushed
+   * does not come back with it, and its `serverRev` is that of this moment.
+   */
+  exchange(
+    pull: PullRequest,
+    push: PushRequest,
+    signal: AbortSignal,
+  ): Promise<PullAnswer & { pushed: PushAnswer }>;
   close(): void;
 }
 

@@ -1,5 +1,5 @@
 import type { Row, SqlExecutor } from "./executor.ts";
-import { type Remote, RemoteError } from "./remote.ts";
+import { type PullAnswer, type PullRequest, type Remote, RemoteError } from "./remote.ts";
 import {
   guardStatement,
   metaStatement,
@@ -57,48 +57,54 @@ export function createSqlRemote(db: SqlExecutor, migrations: readonly RemoteMigr
     },
 
     async pull(request, signal) {
-      const [metaRows, page] = await db.batch("read", [metaStatement(), pageStatement(request)], signal);
-      const meta = oneRow(metaRows);
-      const rows = page ?? [];
-      const bytes = (rows.at(-1)?.bytes as number | undefined) ?? 0;
-      return {
-        epoch: meta.epoch as string,
-        serverRev: meta.rev as number,
-        serverTimeMs: meta.now as number,
-        gcFloor: meta.gc_floor as number,
-        minProtocol: meta.min_protocol as number,
-        records: rows.map(rowToRecord),
-        complete: rows.length < request.limit && bytes < request.maxBytes,
-      };
+      const [meta, page] = await db.batch("read", [metaStatement(), pageStatement(request)], signal);
+      return toPullAnswer(request, meta, page);
     },
 
-    async push(request, signal) {
+    async exchange(request, push, signal) {
       const rows = await db.batch(
         "write",
         [
-          guardStatement(request),
+          guardStatement(push.epoch, request.cursor),
+          metaStatement(),
+          pageStatement(request),
+          upsertStatement(push.records),
+          readBackStatement(push.records),
           revStatement(),
-          upsertStatement(request.records),
-          readBackStatement(request.records),
-          revStatement(),
-          nodeStatement(request.node, request.cursor),
+          nodeStatement(push.node, request.cursor),
         ],
         signal,
       );
       return {
-        revBefore: oneRow(rows[1]).rev as number,
-        revAfter: oneRow(rows[4]).rev as number,
-        held: (rows[3] ?? []).map((row) => ({
-          id: row.id as string,
-          rev: row.rev as number,
-          hlc: row.hlc as string,
-        })),
+        ...toPullAnswer(request, rows[1], rows[2]),
+        pushed: {
+          revAfter: oneRow(rows[5]).rev as number,
+          held: (rows[4] ?? []).map((row) => ({
+            id: row.id as string,
+            rev: row.rev as number,
+            hlc: row.hlc as string,
+          })),
+        },
       };
     },
 
     close() {
       db.close();
     },
+  };
+}
+
+function toPullAnswer(request: PullRequest, metaRows: Row[] | undefined, page: Row[] = []): PullAnswer {
+  const meta = oneRow(metaRows);
+  const bytes = (page.at(-1)?.bytes as number | undefined) ?? 0;
+  return {
+    epoch: meta.epoch as string,
+    serverRev: meta.rev as number,
+    serverTimeMs: meta.now as number,
+    gcFloor: meta.gc_floor as number,
+    minProtocol: meta.min_protocol as number,
+    records: page.map(rowToRecord),
+    complete: page.length < request.limit && bytes < request.maxBytes,
   };
 }
 

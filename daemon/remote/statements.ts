@@ -1,6 +1,6 @@
 import type { SyncRecord } from "../core/record.ts";
 import type { Row, Statement } from "./executor.ts";
-import type { NodeReport, PulledRecord, PullRequest, PushRequest } from "./remote.ts";
+import type { NodeReport, PulledRecord, PullRequest } from "./remote.ts";
 import { PROTOCOL_VERSION } from "./remote.ts";
 
 const RECORD_COLUMNS = [
@@ -67,10 +67,10 @@ export function pageStatement(request: PullRequest): Statement {
 }
 
 /** Fails the whole push, with the reason as its message, where what this machine believes is not so. */
-export function guardStatement(request: PushRequest): Statement {
+export function guardStatement(epoch: string, cursor: number): Statement {
   return {
     sql: "INSERT INTO push_guard (protocol, epoch, cursor) VALUES (?, ?, ?)",
-    args: [BigInt(PROTOCOL_VERSION), request.epoch, BigInt(request.cursor)],
+    args: [BigInt(PROTOCOL_VERSION), epoch, BigInt(cursor)],
   };
 }
 

@@ -134,6 +134,11 @@ export function createWriter(db: Db, { clock, monotonicMs, onCommit }: WriterOpt
       commit.run();
     } catch (error) {
       if (db.inTransaction) rollback.run();
+      else if (waitsForLock(error)) {
+        // Another process took the lock before the group could begin again.
+        queue = [...group, ...queue];
+        return;
+      }
       rejectAll(group, error);
       return;
     }

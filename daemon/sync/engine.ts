@@ -1,14 +1,19 @@
 import type { CycleResult } from "../../client-lib/protocol/sync.ts";
-import { type NodeReport, type Remote, RemoteError, type Selection } from "../remote/remote.ts";
+import {
+  type NodeReport,
+  type PushRequest,
+  type Remote,
+  RemoteError,
+  type Selection,
+} from "../remote/remote.ts";
 import type { Reads } from "../store/store.ts";
 import type { Writer } from "../store/writer.ts";
-import type { Applied } from "./apply-page.ts";
 import { applyPage, pullPosition } from "./pull.ts";
-import { applyPushAnswer, type BatchLimits, nextBatch } from "./push.ts";
+import { applyPushAnswer, type Batch, type BatchLimits, nextBatch } from "./push.ts";
 
 /**
- * How often one cycle pulls again because a push was refused. Each time the other machine's version was merged, so
- * that more is needed only while someone else keeps writing the same record; the next cycle goes on.
+ * How often one cycle sends again what was refused. Each time the other machine's version was merged, so that more is
+ * needed only while someone else keeps writing the same record; the next cycle goes on.
  */
 const MAX_ROUNDS = 5;
 
@@ -29,6 +34,15 @@ export interface EngineOptions {
   onClockOffset: (offsetMs: number) => void;
 }
 
+const NOTHING: Batch = { versions: [], records: [] };
+
+interface Exchanged {
+  /** Everything up to the server's newest revision has come. */
+  complete: boolean;
+  /** Records that were sent and not applied, because another machine was first. */
+  refused: number;
+}
+
 /** What a cycle saw and did. */
 export interface CycleReport extends CycleResult {
   serverRev: number;
@@ -43,46 +57,57 @@ export function createEngine(options: EngineOptions): Engine {
   const { remote, read, write } = options;
   let prepared = false;
 
-  /** Pulls every page above the cursor. */
-  async function pull(signal: AbortSignal, report: CycleReport): Promise<void> {
-    for (let complete = false; !complete;) {
-      const position = pullPosition(read.meta, options.selection);
-      const sentAt = options.now();
-      report.requests += 1;
-      const answer = await remote.pull(
-        { ...position, limit: options.page.records, maxBytes: options.page.bytes },
-        signal,
-      );
-      const offset = Math.round(answer.serverTimeMs - (sentAt + options.now()) / 2);
-      const applier = { machineId: options.node.machineId, now: options.now() };
-      const applied = await write.run((tx): Applied => {
-        tx.meta.set("clock_offset_ms", String(offset));
-        return applyPage(tx, answer, position, applier);
-      });
-      options.onClockOffset(offset);
-      report.downloaded += applied.downloaded;
-      report.conflicts += applied.conflicts;
-      report.serverRev = answer.serverRev;
-      complete = answer.complete;
-    }
+  /** One request: what is above the cursor comes, and the batch goes. What came of it is one local transaction. */
+  async function exchange(batch: Batch, signal: AbortSignal, report: CycleReport): Promise<Exchanged> {
+    const position = pullPosition(read.meta, options.selection);
+    const request = { ...position, limit: options.page.records, maxBytes: options.page.bytes };
+    const push = batch.records.length === 0 ? null : await toPushRequest(batch);
+    const sentAt = options.now();
+    report.requests += 1;
+    const answer =
+      push === null
+        ? { ...(await remote.pull(request, signal)), pushed: null }
+        : await remote.exchange(request, push, signal);
+    const offset = Math.round(answer.serverTimeMs - (sentAt + options.now()) / 2);
+    options.onClockOffset(offset);
+
+    const { pushed } = answer;
+    const revAfter = pushed?.revAfter ?? answer.serverRev;
+    const applier = { machineId: options.node.machineId, now: options.now() };
+    const { uploaded, refused, downloaded, conflicts } = await write.run((tx) => {
+      tx.meta.set("clock_offset_ms", String(offset));
+      const sent = pushed === null ? { uploaded: 0, refused: 0 } : applyPushAnswer(tx, batch, pushed);
+      return { ...sent, ...applyPage(tx, answer, position, revAfter, applier) };
+    });
+    report.uploaded += uploaded;
+    report.downloaded += downloaded;
+    report.conflicts += conflicts;
+    report.serverRev = revAfter;
+    return { complete: answer.complete, refused };
   }
 
-  /** Sends the outbox. @returns whether something was refused, so that a pull must follow */
-  async function push(signal: AbortSignal, report: CycleReport): Promise<boolean> {
+  async function toPushRequest(batch: Batch): Promise<PushRequest> {
+    const node = await nextNodeReport(batch.records.length);
+    return { epoch: read.meta.get("epoch") ?? "", records: batch.records, node };
+  }
+
+  /** Until everything above the cursor has come and everything in the outbox has gone. */
+  async function exchangeAll(signal: AbortSignal, report: CycleReport): Promise<void> {
+    let rounds = 0;
+    // The first contact only pulls: it tells which database this is.
+    let batch = read.meta.get("epoch") === null ? NOTHING : nextBatch(read, options.batch);
     for (;;) {
-      const batch = nextBatch(read, options.batch);
-      if (batch.records.length === 0) return false;
-      const cursor = Number(read.meta.get("cursor"));
-      const node = await nextNodeReport(batch.records.length);
-      report.requests += 1;
-      const answer = await remote.push(
-        { epoch: read.meta.get("epoch") ?? "", cursor, records: batch.records, node },
-        signal,
-      );
-      const { uploaded, refused } = await write.run((tx) => applyPushAnswer(tx, batch, answer, cursor));
-      report.uploaded += uploaded;
-      report.serverRev = answer.revAfter;
-      if (refused > 0) return true;
+      const { complete, refused } = await exchange(batch, signal, report);
+      if (refused > 0 && ++rounds === MAX_ROUNDS) {
+        throw new RemoteError(
+          "busy",
+          "HD_CONTENDED",
+          `other machines changed the same records ${MAX_ROUNDS} times during this cycle`,
+        );
+      }
+      // Far behind, it catches up first: sending holds the server's one write lock.
+      batch = complete ? nextBatch(read, options.batch) : NOTHING;
+      if (complete && batch.records.length === 0) return;
     }
   }
 
@@ -116,17 +141,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (!prepared) await remote.prepare(signal);
       // Until this cycle succeeds nothing is taken for granted: a replaced remote has no tables.
       prepared = false;
-      for (let round = 1; ; round++) {
-        await pull(signal, report);
-        if (!(await push(signal, report))) break;
-        if (round === MAX_ROUNDS) {
-          throw new RemoteError(
-            "busy",
-            "HD_CONTENDED",
-            `other machines changed the same records ${MAX_ROUNDS} times during this cycle`,
-          );
-        }
-      }
+      await exchangeAll(signal, report);
       prepared = true;
       const finishedAt = options.now();
       await write.run((tx) => {

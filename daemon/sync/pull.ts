@@ -22,12 +22,14 @@ export function pullPosition(
 
 /**
  * Applies a page and moves the cursor past it, both in the given transaction: after a crash the page is pulled again.
+ * @param revAfter newest revision once this machine's own push is counted, which the page does not hold
  * @throws RemoteError `guard` where the remote is not the one that the cursor belongs to
  */
 export function applyPage(
   tx: WriteTx,
   answer: PullAnswer,
   position: PullPosition,
+  revAfter: number,
   applier: Applier,
 ): Applied {
   checkRemote(tx, answer, position.cursor);
@@ -37,7 +39,7 @@ export function applyPage(
     total.downloaded += downloaded;
     total.conflicts += conflicts;
   }
-  const cursor = answer.complete ? answer.serverRev : (answer.records.at(-1)?.rev ?? position.cursor);
+  const cursor = answer.complete ? revAfter : (answer.records.at(-1)?.rev ?? position.cursor);
   tx.meta.set("epoch", answer.epoch);
   tx.meta.set("selection", JSON.stringify(position.selection));
   tx.meta.set("cursor", String(cursor));

@@ -38,15 +38,12 @@ export function nextBatch(read: Pick<Reads, "outbox" | "records">, limits: Batch
 
 /**
  * Takes note of what the remote holds now. What it holds in our version is acknowledged; what it holds in another
- * one was not applied, stays in the outbox, and is merged by the pull that must follow.
- *
- * @param cursor the cursor when the batch was built
+ * one was not applied, stays in the outbox, and is merged when that other version is pulled.
  */
 export function applyPushAnswer(
   tx: WriteTx,
   batch: Batch,
   answer: PushAnswer,
-  cursor: number,
 ): { uploaded: number; refused: number } {
   const held = new Map(answer.held.map((row) => [row.id, row]));
   let uploaded = 0;
@@ -57,8 +54,6 @@ export function applyPushAnswer(
     if (tx.records.acknowledge(sent.kind, sent.id, sent.hlc, theirs.rev)) tx.outbox.remove(sent.id);
     else rebase(tx, sent, theirs.rev);
   }
-  // Nobody else wrote between our last pull and this push, so there is nothing of theirs up to the new revision.
-  if (answer.revBefore === cursor) tx.meta.set("cursor", String(answer.revAfter));
   return { uploaded, refused: batch.versions.length - uploaded };
 }
 

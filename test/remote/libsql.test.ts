@@ -161,9 +161,10 @@ test("the remote's guard speaks by its codes through the real server", async () 
     queueDepth: 0,
     now: 1,
   };
-  const push = (epoch: string, cursor: number) => remote.push({ epoch, cursor, records: [], node }, never());
+  const push = (epoch: string, cursor: number) =>
+    remote.exchange({ ...PULL, cursor }, { epoch, records: [], node }, never());
   const { epoch } = await remote.pull(PULL, never());
   expect(await errorOf(push("another", 0))).toMatchObject({ kind: "guard", code: "HD_EPOCH" });
   expect(await errorOf(push(epoch, 5))).toMatchObject({ kind: "guard", code: "HD_AHEAD" });
-  await expect(push(epoch, 0)).resolves.toMatchObject({ revBefore: 0, revAfter: 0, held: [] });
+  await expect(push(epoch, 0)).resolves.toMatchObject({ serverRev: 0, pushed: { revAfter: 0, held: [] } });
 });

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fields } from "../../daemon/core/record.ts";
+import type { WriteTx } from "../../daemon/store/writer.ts";
 import { createTestStore, entryVersion, stamp, type TestStore } from "../support/store.ts";
 import { commandText } from "./arbitrary-entries.ts";
 
@@ -31,6 +32,7 @@ const base = fc.constantFrom<(Fields | null)[]>(null, { note: null });
 type Step =
   | { do: "put"; id: string; fields: Fields; rev: number | null; base: Fields | null }
   | { do: "acknowledge"; id: string; hlc: string; rev: number }
+  | { do: "edit"; id: string; fields: Fields; field: string }
   | { do: "drop"; id: string }
   | { do: "index"; limit: number };
 
@@ -45,12 +47,37 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       rev: fc.nat(99),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("edit" as const),
+      id,
+      fields: marks,
+      field: fc.constantFrom("command", "response", "note", "tags", "deleted_at"),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("drop" as const), id }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant("index" as const), limit: fc.integer({ min: 1, max: 3 }) }),
   },
 );
+
+function apply(tx: WriteTx, each: Step): void {
+  if (each.do === "index") tx.searchIndex.catchUp(each.limit);
+  else if (each.do === "drop") tx.records.drop("history", each.id);
+  else if (each.do === "acknowledge") tx.records.acknowledge("history", each.id, each.hlc, each.rev);
+  else if (each.do === "put") {
+    const version = entryVersion(each.id, each.fields, { hlc: stamp((each.rev ?? 0) % 2) });
+    tx.records.put({ version, rev: each.rev, base: each.base });
+  } else {
+    // One field by itself: the index must hear of each.
+    const stored = tx.records.get("history", each.id);
+    if (stored === null) return;
+    const fields = { ...stored.version.fields, [each.field]: each.fields[each.field] ?? null };
+    tx.records.put({ ...stored, version: { ...stored.version, fields } });
+  }
+}
 
 test("counts and the search index stay right through any inserts, edits, acknowledgements, deletes and drops", async () => {
   await fc.assert(
@@ -60,14 +87,7 @@ test("counts and the search index stay right through any inserts, edits, acknowl
         for (const [each, fails] of steps) {
           await files.store.write
             .run((tx) => {
-              if (each.do === "index") tx.searchIndex.catchUp(each.limit);
-              else if (each.do === "drop") tx.records.drop("history", each.id);
-              else if (each.do === "acknowledge")
-                tx.records.acknowledge("history", each.id, each.hlc, each.rev);
-              else {
-                const version = entryVersion(each.id, each.fields, { hlc: stamp((each.rev ?? 0) % 2) });
-                tx.records.put({ version, rev: each.rev, base: each.base });
-              }
+              apply(tx, each);
               if (fails) throw new Error("undone");
             })
             .catch((error: unknown) => {

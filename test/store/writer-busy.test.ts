@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { WriteTx } from "../../daemon/store/writer.ts";
+import { createHybridClock } from "../../daemon/core/hlc.ts";
+import { createWriter, type WriteTx } from "../../daemon/store/writer.ts";
 import { startProcess, type Running } from "../support/processes.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 
@@ -90,6 +91,35 @@ test("after five seconds a write is refused, and the next one is given as long a
   other.exec("ROLLBACK");
   await later;
   expect(committed()).toEqual(["two"]);
+  other.close();
+});
+
+test("a process that takes the lock between the two tries of a group delays it as well", async () => {
+  files.store.close();
+  const other = new Database(files.file);
+  let begins = 0;
+  const db = new Database(files.file, {
+    timeout: 0,
+    verbose: (sql) => {
+      // A piece failed, the group was undone, and is about to begin again.
+      if (sql === "BEGIN IMMEDIATE" && (begins += 1) === 2) other.exec("BEGIN IMMEDIATE");
+    },
+  });
+  const clock = createHybridClock({ now: () => 1000, node: "aaaaaaaaaaaa" });
+  const writer = createWriter(db, { clock, monotonicMs: () => 0, onCommit: () => undefined });
+  const good = writer.run(queue("one"));
+  const bad = writer.run(() => {
+    throw new RangeError("mine");
+  });
+  const refused = expect(bad).rejects.toThrow("mine");
+  expect(await isSettled(good)).toBe(false);
+  expect(begins).toBeGreaterThan(1);
+  other.exec("ROLLBACK");
+  await good;
+  await refused;
+  expect(other.prepare("SELECT record_id FROM outbox").pluck().all()).toEqual(["one"]);
+  writer.close();
+  db.close();
   other.close();
 });
 

@@ -136,7 +136,7 @@ test("an answer that is lost: the cycle fails, the next one finds the work done"
     body: { code: "HD_SYNC_FAILED" },
   });
   await lost.dropped;
-  expect(await sync(a)).toMatchObject({ uploaded: 0, pending: 0 });
+  expect(await sync(a)).toMatchObject({ uploaded: 1, pending: 0 });
   expect((await a.request("GET", `/v1/history/${id}`)).body).toMatchObject({ rev: 1, sync: "synced" });
 });
 

@@ -38,14 +38,14 @@ test("an entry of one machine reaches the other, with the revision the server ga
   expect(content(b)).toEqual(content(a));
 });
 
-test("a push is one request, and an idle cycle is one read", async () => {
+test("a push with its pull is one request, and an idle cycle is one read", async () => {
   const server = createSqliteServer();
   const a = machine(server, "a");
   await a.sync();
   for (let i = 0; i < 100; i++) await a.add(`echo ${i}`);
   server.requests.read = server.requests.write = 0;
-  expect(await a.sync()).toMatchObject({ uploaded: 100, requests: 2 });
-  expect(server.requests).toEqual({ read: 1, write: 1 });
+  expect(await a.sync()).toMatchObject({ uploaded: 100, requests: 1 });
+  expect(server.requests).toEqual({ read: 0, write: 1 });
   expect(await a.sync()).toMatchObject({ uploaded: 0, downloaded: 0, requests: 1 });
 });
 
@@ -167,10 +167,10 @@ test("an answer that is lost is harmless: the push is repeated and nothing is do
   const [a, b] = [machine(server, "a", {}, faults), machine(server, "b")];
   await a.sync();
   const { id } = await a.add("once");
-  faults.push(null, "drop-answer");
+  faults.push("drop-answer");
   await expect(a.sync()).rejects.toThrow(/connection broke/);
   expect(a.get(id)?.sync).toBe("pending");
-  expect(await a.sync()).toMatchObject({ uploaded: 0 });
+  expect(await a.sync()).toMatchObject({ uploaded: 1, downloaded: 0 });
   expect(a.get(id)).toMatchObject({ sync: "synced", rev: 1 });
   await b.sync();
   expect(b.entries()).toHaveLength(1);
@@ -183,7 +183,7 @@ test("an answer that is lost, then an edit: the edit goes on top, without a conf
   const [a, b] = [machine(server, "a", {}, faults), machine(server, "b")];
   await a.sync();
   const { id } = await a.add("once");
-  faults.push(null, "drop-answer");
+  faults.push("drop-answer");
   await expect(a.sync()).rejects.toThrow();
   await a.recorder.edit(id, { note: "meanwhile" });
   expect(await a.sync()).toMatchObject({ uploaded: 1, conflicts: 0 });
@@ -198,7 +198,7 @@ test("an answer that is lost, then edits of both machines: both survive, without
   const [a, b] = [machine(server, "a", {}, faults), machine(server, "b")];
   await a.sync();
   const { id } = await a.add("once");
-  faults.push(null, "drop-answer");
+  faults.push("drop-answer");
   await expect(a.sync()).rejects.toThrow();
   await b.sync();
   await b.recorder.edit(id, { command: "once, by b" });
@@ -226,7 +226,7 @@ test("an edit while its earlier version is under way is neither lost nor taken f
   expect(a.get(id)?.sync).toBe("synced");
 });
 
-/** Runs something once, at the first write request: between this machine's pull and its push. */
+/** Runs something once, when this machine has built its push and before the server sees it. */
 function atFirstWrite(work: () => Promise<unknown>): (mode: "read" | "write") => Promise<null> {
   let done = false;
   return async (mode) => {
@@ -238,7 +238,7 @@ function atFirstWrite(work: () => Promise<unknown>): (mode: "read" | "write") =>
   };
 }
 
-test("another machine is first, between pull and push: refused, merged, sent again, nothing lost", async () => {
+test("another machine is first: refused, merged, sent again, nothing lost", async () => {
   const server = createSqliteServer();
   const b = machine(server, "b");
   let id = "";
@@ -263,7 +263,7 @@ test("another machine is first, between pull and push: refused, merged, sent aga
   expect(a.store.read.outbox.depth()).toBe(0);
 });
 
-test("a record that another machine adds between pull and push is not skipped", async () => {
+test("a record that another machine adds while a push is on its way is not skipped", async () => {
   const server = createSqliteServer();
   const b = machine(server, "b");
   await b.sync();
@@ -323,7 +323,7 @@ test("a lost answer to an edit, then another edit of the same field: no conflict
   const { id } = await a.add("make");
   await a.sync();
   await a.recorder.edit(id, { note: "one" });
-  faults.push(null, "drop-answer");
+  faults.push("drop-answer");
   await expect(a.sync()).rejects.toThrow();
   await a.recorder.edit(id, { note: "two" });
   expect(await a.sync()).toMatchObject({ conflicts: 0 });
@@ -348,7 +348,7 @@ test("a machine that was never told keeps its records when the request itself is
   const a = machine(server, "a", {}, faults);
   await a.sync();
   await a.add("kept");
-  faults.push(null, "drop-request");
+  faults.push("drop-request");
   await expect(a.sync()).rejects.toThrow();
   expect(server.db.prepare("SELECT count(*) FROM records").pluck().get()).toBe(0);
   expect(await a.sync()).toMatchObject({ uploaded: 1 });
