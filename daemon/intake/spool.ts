@@ -7,6 +7,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -98,25 +99,29 @@ export function createSpool(options: SpoolOptions): Spool {
       .toSorted();
   }
 
+  function hasMore(name: string): boolean {
+    const stat = statSync(path.join(folder, name), { throwIfNoEntry: false });
+    return stat !== undefined && options.positions.position(ledgerName(name), stat.ino) < stat.size;
+  }
+
   async function takeFile(name: string): Promise<void> {
     const file = path.join(folder, name);
     const fd = openSync(file, "r");
     try {
       const { ino, size } = fstatSync(fd);
-      // The ledger knows a file by the name under which it was written to.
-      const ledgerName = name.endsWith(RETIRED_SUFFIX) ? name.slice(0, -".retired".length) : name;
-      let position = options.positions.position(ledgerName, ino);
+      const original = ledgerName(name);
+      let position = options.positions.position(original, ino);
       // Files only grow: a shorter one is another, which got the inode of one that somebody removed.
       if (position > size) position = 0;
       let entries = 0;
       for (;;) {
         const lines = stopped ? [] : readLines(fd, position);
         if (lines.length === 0) break;
-        entries += await store(lines, ledgerName, ino);
+        entries += await store(lines, original, ino);
         position = lines.at(-1)!.end;
       }
       if (entries > 0) log.info({ file: name, entries }, `took in ${entries} entries from the spool`);
-      if (!stopped) await retire(name, ledgerName, ino, position, fd);
+      if (!stopped) await retire(name, original, ino, position, fd);
     } finally {
       closeSync(fd);
     }
@@ -185,7 +190,7 @@ export function createSpool(options: SpoolOptions): Spool {
 
   async function retire(
     name: string,
-    ledgerName: string,
+    original: string,
     inode: number,
     position: number,
     fd: number,
@@ -205,7 +210,7 @@ export function createSpool(options: SpoolOptions): Spool {
       readSync(fd, rest, 0, rest.length, position);
       rejected += 1;
       keep(
-        ledgerName,
+        original,
         inode,
         { text: rest.toString("utf8"), start: position, end: size },
         "its last line was never finished",
@@ -214,7 +219,7 @@ export function createSpool(options: SpoolOptions): Spool {
     // In this order: a crash in between has the file taken in once more, which adds nothing, since a line's id follows
     // from its place. The other way round, a new file of the same name and inode would be skipped up to the position.
     await options.write.run((tx) => {
-      tx.spoolFiles.forget(ledgerName, inode);
+      tx.spoolFiles.forget(original, inode);
     });
     // Somebody may have appended meanwhile; the next look takes it in.
     if (fstatSync(fd).size === size) unlinkSync(file);
@@ -241,8 +246,13 @@ export function createSpool(options: SpoolOptions): Spool {
       stopped = true;
       await running;
     },
-    status: () => ({ files: list().filter((name) => name.endsWith(SUFFIX)).length, taken, rejected }),
+    status: () => ({ files: list().filter(hasMore).length, taken, rejected }),
   };
+}
+
+/** The ledger knows a file by the name under which it was written to. */
+function ledgerName(name: string): string {
+  return name.endsWith(RETIRED_SUFFIX) ? name.slice(0, -".retired".length) : name;
 }
 
 /** Complete lines from an offset on; none when only an unfinished line is left. */
