@@ -210,8 +210,9 @@ function createSync(
     token: () => readToken(token),
     timeoutMs: config.sync.requestTimeoutMs,
   });
+  const remote = createSqlRemote(executor, readMigrations(path.join(packageRoot, "migrations/remote")));
   const engine = createEngine({
-    remote: createSqlRemote(executor, readMigrations(path.join(packageRoot, "migrations/remote"))),
+    remote,
     read: store.read,
     write: store.write,
     selection: { machineId: machine.id, user: config.user },
@@ -229,7 +230,7 @@ function createSync(
     monotonicMs: () => performance.now(),
     onClockOffset: wallClock.correct,
   });
-  return createSyncService({
+  const service = createSyncService({
     engine,
     read: store.read,
     log: log.child({ part: "sync" }),
@@ -241,4 +242,11 @@ function createSync(
     quickRetries: config.sync.retryAttempts,
     automatic: config.sync.automatic,
   });
+  return {
+    ...service,
+    async stop() {
+      await service.stop();
+      remote.close();
+    },
+  };
 }

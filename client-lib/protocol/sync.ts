@@ -49,6 +49,10 @@ export const SyncStatus = Strict({
     Type.Null(),
   ]),
   pending: Type.Integer({ minimum: 0, description: "records still to send" }),
+  parked: Type.Integer({
+    minimum: 0,
+    description: "of those, records that the remote does not take; tried again at the next start",
+  }),
   set_aside: Type.Integer({
     minimum: 0,
     description: "received records this version cannot read; kept, and retried after an upgrade",

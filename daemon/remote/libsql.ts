@@ -27,7 +27,8 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
     const client = createClient({
       url: options.url,
       ...(authToken === null ? {} : { authToken }),
-      intMode: "number",
+      // As numbers, one integer that is too large would make every page with it fail.
+      intMode: "bigint",
       fetch: (request: Request) => send(request, agent),
     });
     return { client, agent };
@@ -90,10 +91,18 @@ function toRows(result: ResultSet): Row[] {
     Object.fromEntries(
       result.columns.map((column, index) => {
         const value = row[index];
-        return [column, value instanceof ArrayBuffer ? new Uint8Array(value) : value];
+        return [column, toValue(value)];
       }),
     ),
   );
+}
+
+/** An integer that no number holds exactly stays readable, as text: whoever wants an integer there will refuse it. */
+function toValue(value: unknown): unknown {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (typeof value !== "bigint") return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 /** What our triggers raise: a code, a space, a sentence. */
@@ -117,14 +126,17 @@ function toRemoteError(error: unknown, timeoutMs: number, status: number | null)
     return new RemoteError("unreachable", "HD_REMOTE_TIMEOUT", message, { cause: error });
   }
   if (error instanceof SyntaxError) return notLibsql(error);
-  return new RemoteError(
-    "unreachable",
-    "HD_REMOTE_UNREACHABLE",
-    `the remote cannot be reached (${rootCause(error)})`,
-    {
-      cause: error,
-    },
-  );
+  if (isNetworkError(error)) {
+    const message = `the remote cannot be reached (${rootCause(error)})`;
+    return new RemoteError("unreachable", "HD_REMOTE_UNREACHABLE", message, { cause: error });
+  }
+  const message = `the remote's answer could not be read (${error.name})`;
+  return new RemoteError("rejected", "HD_REMOTE_REJECTED", message, { cause: error });
+}
+
+/** `fetch` throws a bare TypeError for whatever the network does, undici and the system errors with codes. */
+function isNetworkError(error: Error): boolean {
+  return error instanceof TypeError || ("code" in error && /^(UND_ERR_|E[A-Z]+$)/.test(String(error.code)));
 }
 
 function fromLibsql(error: LibsqlError, status: number | null): RemoteError {

@@ -1,6 +1,6 @@
 import type { Json } from "../core/json.ts";
 import { type Fields, UnreadableRecordError } from "../core/record.ts";
-import type { ColumnType, RecordKind } from "./record-kinds.ts";
+import type { ColumnType, FieldSpec, RecordKind } from "./record-kinds.ts";
 
 /** What a column may hold. */
 export type ColumnValue = string | number | null;
@@ -16,13 +16,14 @@ export function fieldsToColumns(kind: RecordKind, fields: Fields): ColumnValue[]
       throw new UnreadableRecordError(`its field '${name}' is not known here`);
     }
   }
-  return Object.entries(kind.fields).map(([name, { type, required }]) => {
+  return Object.entries(kind.fields).map(([name, spec]) => {
     const value = fields[name] ?? null;
     if (value === null) {
-      if (required === true) throw new UnreadableRecordError(`its field '${name}' is missing`);
+      if (spec.required === true) throw new UnreadableRecordError(`its field '${name}' is missing`);
       return null;
     }
-    return toColumn(value, type, name);
+    if (!inRange(value, spec)) throw new UnreadableRecordError(`its field '${name}' is out of range`);
+    return toColumn(value, spec.type, name);
   });
 }
 
@@ -32,6 +33,11 @@ function toColumn(value: Json, type: ColumnType, name: string): ColumnValue {
   if (type === "integer" && Number.isSafeInteger(value)) return value as number;
   if (type === "boolean" && typeof value === "boolean") return value ? 1 : 0;
   throw new UnreadableRecordError(`its field '${name}' should be ${type}, but is ${typeof value}`);
+}
+
+function inRange(value: Json, { min, max, words }: FieldSpec): boolean {
+  if (typeof value === "number") return value >= (min ?? value) && value <= (max ?? value);
+  return words === undefined || words.includes(String(value));
 }
 
 function fitsJson(type: ColumnType, value: Json): boolean {

@@ -7,16 +7,30 @@ export interface RecordKind {
   table: string;
   /** Version of the body's shape; a body of a later one is set aside, not guessed at. */
   schema: number;
-  fields: Record<string, { type: ColumnType; required?: true }>;
+  fields: Record<string, FieldSpec>;
 }
+
+/** What a field may hold. Clients are checked by the API's schemas; this is for what other machines send. */
+export interface FieldSpec {
+  type: ColumnType;
+  required?: true;
+  /** For integers. */
+  min?: number;
+  max?: number;
+  /** For texts: the words it may be. */
+  words?: readonly string[];
+}
+
+const TIME = { type: "integer", min: 0, max: 253_402_300_799_999 } as const;
+const COUNT = { type: "integer", min: 0 } as const;
 
 /** Fields that every kind has, because selection and deletion need them. */
 const common = {
-  scope: { type: "text", required: true },
+  scope: { type: "text", required: true, words: ["global", "user", "machine"] },
   user: { type: "text" },
-  timestamp: { type: "integer", required: true },
-  deleted_at: { type: "integer" },
-  purged_at: { type: "integer" },
+  timestamp: { ...TIME, required: true },
+  deleted_at: TIME,
+  purged_at: TIME,
 } as const;
 
 const HISTORY: RecordKind = {
@@ -25,22 +39,22 @@ const HISTORY: RecordKind = {
   schema: 1,
   fields: {
     ...common,
-    kind: { type: "text", required: true },
+    kind: { type: "text", required: true, words: ["command", "chat"] },
     command: { type: "text", required: true },
     response: { type: "text" },
     hostname: { type: "text" },
     session_id: { type: "text" },
     cwd: { type: "text" },
     shell: { type: "text" },
-    exit_code: { type: "integer" },
-    duration_ms: { type: "integer" },
-    tokens_used: { type: "integer" },
+    exit_code: { type: "integer", min: -2_147_483_648, max: 2_147_483_647 },
+    duration_ms: COUNT,
+    tokens_used: COUNT,
     tags: { type: "texts" },
     note: { type: "text" },
     pinned: { type: "boolean", required: true },
     context: { type: "object" },
     caused_by: { type: "text" },
-    created_at: { type: "integer", required: true },
+    created_at: { ...TIME, required: true },
   },
 };
 
@@ -60,7 +74,7 @@ const CONFLICT: RecordKind = {
     remote_clock: { type: "text", required: true },
     local_machine: { type: "text", required: true },
     remote_machine: { type: "text", required: true },
-    winner: { type: "text", required: true },
+    winner: { type: "text", required: true, words: ["local", "remote"] },
     decided_by: { type: "text", required: true },
   },
 };

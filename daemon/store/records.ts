@@ -27,6 +27,8 @@ export interface RecordWrites extends RecordReads {
   acknowledge(kind: string, id: string, hlc: string, rev: number): boolean;
   /** Removes the row itself, for a record that this machine may no longer see. */
   drop(kind: string, id: string): void;
+  /** Removes other users' private records that other machines recorded; what is still to be sent stays. */
+  dropForeign(machineId: string, user: string | null): void;
 }
 
 interface SyncColumns {
@@ -56,6 +58,9 @@ export function createRecordWrites(db: Db, machines: MachineWrites): RecordWrite
     acknowledge: (kind, id, hlc, rev) => pick(kinds, kind).acknowledge(id, hlc, rev),
     drop(kind, id) {
       pick(kinds, kind).drop(id);
+    },
+    dropForeign(machineId, user) {
+      for (const kind of kinds.values()) kind.dropForeign(machineId, user);
     },
   };
 }
@@ -110,6 +115,10 @@ function prepareWrites(db: Db, kind: RecordKind, machines: MachineWrites) {
     `UPDATE ${kind.table} SET rev = ?, base = NULL WHERE id = ? AND hlc = ?`,
   );
   const remove = db.prepare<[string]>(`DELETE FROM ${kind.table} WHERE id = ?`);
+  const dropForeign = db.prepare<[string | null, number]>(
+    `DELETE FROM ${kind.table}
+     WHERE scope = 'user' AND user IS NOT ? AND machine <> ? AND rev IS NOT NULL AND base IS NULL`,
+  );
   return {
     put({ version, rev, base }: Stored) {
       upsert.run(
@@ -126,6 +135,9 @@ function prepareWrites(db: Db, kind: RecordKind, machines: MachineWrites) {
     acknowledge: (id: string, hlc: string, rev: number) => acknowledge.run(rev, id, hlc).changes > 0,
     drop(id: string) {
       remove.run(id);
+    },
+    dropForeign(machineId: string, user: string | null) {
+      dropForeign.run(user, machines.ensureKey(machineId));
     },
   };
 }

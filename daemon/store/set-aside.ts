@@ -7,6 +7,8 @@ export interface SetAsideReads {
 
 /** Records that arrived and cannot be read by this version: kept as they came, so that an upgrade can read them. */
 export interface SetAsideWrites extends SetAsideReads {
+  /** All of them, as they came. */
+  all(): { record: SyncRecord; rev: number }[];
   put(record: SyncRecord, rev: number, reason: string, now: number): void;
   remove(id: string): void;
 }
@@ -21,12 +23,16 @@ export function createSetAsideWrites(db: Db): SetAsideWrites {
     INSERT INTO set_aside (record_id, kind, rev, reason, record, since) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (record_id) DO UPDATE SET rev = excluded.rev, reason = excluded.reason, record = excluded.record
   `);
+  const all = db.prepare<[], { record: string; rev: number }>(
+    "SELECT record, rev FROM set_aside ORDER BY rev",
+  );
   const remove = db.prepare<[string]>("DELETE FROM set_aside WHERE record_id = ?");
   return {
     ...createSetAsideReads(db),
     put(record, rev, reason, now) {
       put.run(record.id, record.kind, rev, reason, recordToText(record), now);
     },
+    all: () => all.all().map(({ record, rev }) => ({ record: textToRecord(record), rev })),
     remove(id) {
       remove.run(id);
     },
@@ -41,4 +47,14 @@ function recordToText(record: SyncRecord): string {
       ? { ...record, body: { base64: Buffer.from(body).toString("base64") } }
       : record,
   );
+}
+
+function textToRecord(text: string): SyncRecord {
+  const record = JSON.parse(text) as Omit<SyncRecord, "body"> & { body: string | { base64: string } | null };
+  const { body } = record;
+  return {
+    ...record,
+    body:
+      typeof body === "object" && body !== null ? new Uint8Array(Buffer.from(body.base64, "base64")) : body,
+  };
 }

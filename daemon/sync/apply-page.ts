@@ -60,6 +60,12 @@ export function applyRecord(tx: WriteTx, record: PulledRecord, applier: Applier)
   }
 }
 
+/** Records that an earlier version could not read: those that this one can are applied now. */
+export function replaySetAside(tx: WriteTx, applier: Applier): void {
+  for (const { record, rev } of tx.setAside.all())
+    applyRecord(tx, { ...record, rev, visible: true }, applier);
+}
+
 function isClean(stored: Stored): boolean {
   return stored.rev !== null && stored.base === null;
 }
@@ -96,6 +102,8 @@ function merge(tx: WriteTx, stored: Stored, remote: Version, rev: number, applie
       fields: merged.fields,
     };
     tx.records.put({ version, rev, base: changedFields(remote.fields, merged.fields) });
+    // It may have been parked: now there is something new to send it on top of.
+    tx.outbox.add({ kind: version.kind, id: version.id }, applier.now);
   }
   return { downloaded: 1, conflicts: merged.conflicts.length };
 }

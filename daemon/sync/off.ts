@@ -21,6 +21,7 @@ export function createSyncOff(read: Pick<Reads, "outbox" | "setAside">, reason: 
       consecutive_failures: 0,
       last_error: null,
       pending: read.outbox.depth(),
+      parked: 0,
       set_aside: read.setAside.count(),
       oldest_pending: read.outbox.oldest(),
       cursor: 0,

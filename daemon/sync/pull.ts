@@ -41,6 +41,9 @@ export function applyPage(
   }
   const cursor = answer.complete ? revAfter : (answer.records.at(-1)?.rev ?? position.cursor);
   tx.meta.set("epoch", answer.epoch);
+  const { machineId, user } = position.selection;
+  if (tx.meta.get("selection") !== JSON.stringify(position.selection))
+    tx.records.dropForeign(machineId, user);
   tx.meta.set("selection", JSON.stringify(position.selection));
   tx.meta.set("cursor", String(cursor));
   return total;

@@ -4,7 +4,7 @@ import { RemoteError } from "../remote/remote.ts";
 import type { Reads } from "../store/store.ts";
 import type { Timers } from "../core/timers.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
-import type { CycleReport, Engine } from "./engine.ts";
+import { type CycleReport, emptyReport, type Engine } from "./engine.ts";
 import { backoffMs, type FailureKind, jitteredMs, stateAfter } from "./retry-policy.ts";
 
 /** What the loop writes to the log; pino fits. */
@@ -141,32 +141,37 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
     reason = null;
     lastAttempt = now();
     nextAttempt = null;
+    const report = emptyReport();
     try {
-      const report = await engine.cycle(signal);
-      succeeded(report);
+      await engine.cycle(signal, report);
+      count(report);
       for (const { resolve } of waiting) resolve(report);
+      succeeded(report);
     } catch (thrown) {
       const error = toSyncFailure(thrown);
-      failed(error);
+      count(report);
       for (const { reject } of waiting) reject(error);
+      failed(error);
       throw error;
     }
   }
 
-  function succeeded(report: CycleReport): void {
-    const { serverRev, ...result } = report;
-    lastCycle = result;
-    remoteRev = serverRev;
+  function count(report: CycleReport): void {
     totals.uploaded += report.uploaded;
     totals.downloaded += report.downloaded;
     totals.conflicts += report.conflicts;
+    remoteRev = report.serverRev ?? remoteRev;
+  }
+
+  function succeeded({ serverRev: _, ...result }: CycleReport): void {
+    lastCycle = result;
     failures = 0;
     lastError = null;
     state = "synced";
     reason = null;
-    log.debug({ ...report }, "sync cycle done");
+    log.debug({ ...result }, "sync cycle done");
     if (loggedState !== state)
-      log.info({ ...report, pending: read.outbox.depth() }, "synced with the remote");
+      log.info({ ...result, pending: read.outbox.depth() }, "synced with the remote");
     loggedState = state;
   }
 
@@ -225,6 +230,7 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
       consecutive_failures: failures,
       last_error: lastError,
       pending: read.outbox.depth(),
+      parked: read.outbox.parked(),
       set_aside: read.setAside.count(),
       oldest_pending: read.outbox.oldest(),
       cursor: Number(read.meta.get("cursor") ?? 0),

@@ -153,8 +153,10 @@ CREATE TABLE outbox (
   seq       INTEGER PRIMARY KEY AUTOINCREMENT,
   kind      TEXT NOT NULL,
   record_id TEXT NOT NULL UNIQUE,
-  queued_at INTEGER NOT NULL
+  queued_at INTEGER NOT NULL,
+  parked    TEXT                     -- why the remote does not take it; null: it is to be sent
 ) STRICT;
+CREATE INDEX outbox_parked ON outbox (seq) WHERE parked IS NOT NULL;
 
 -- Records that arrived and cannot be read by this version, as they came.
 CREATE TABLE set_aside (

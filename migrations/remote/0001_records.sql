@@ -63,8 +63,10 @@ CREATE TRIGGER records_inserted AFTER INSERT ON records BEGIN
   UPDATE records SET rev = (SELECT value FROM seq) WHERE id = NEW.id;
 END;
 
--- Not "OF rev": the trigger's own update must not bump again. A version whose clock did not change was edited by
--- hand in a shell; it gets a clock of its own, so that machines take it for news rather than for their own echo.
+-- The trigger's own update must not bump again: SQLite runs no trigger from within itself unless recursive_triggers is
+-- on, which it is not by default, and "rev" is not in the list below. A version whose clock did not change was edited
+-- by hand in a shell; it gets a clock of its own, for all of its fields, so that machines take it for news, later than
+-- what they had, rather than for their own echo.
 CREATE TRIGGER records_updated
 AFTER UPDATE OF kind, base_rev, hlc, clocks, scope, user_id, machine_id, timestamp, deleted_at, purged_at,
   last_editor, schema, key_id, codec, body, digest ON records BEGIN
@@ -74,6 +76,7 @@ AFTER UPDATE OF kind, base_rev, hlc, clocks, scope, user_id, machine_id, timesta
     base_rev = CASE WHEN NEW.hlc = OLD.hlc THEN OLD.rev ELSE NEW.base_rev END,
     last_editor = CASE WHEN NEW.hlc = OLD.hlc THEN 'remote' ELSE NEW.last_editor END,
     digest = CASE WHEN NEW.hlc = OLD.hlc THEN NULL ELSE NEW.digest END,
+    clocks = CASE WHEN NEW.hlc = OLD.hlc THEN NULL ELSE NEW.clocks END,
     hlc = CASE WHEN NEW.hlc = OLD.hlc
       THEN printf('%012x-%04x-%012x', CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER), 0,
                   (SELECT value FROM seq))

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SyncStatus } from "../../client-lib/protocol/sync.ts";
 import { SyncFailedError } from "../../daemon/sync/service.ts";
@@ -72,6 +74,7 @@ describe("with a remote", () => {
     consecutive_failures: 0,
     last_error: { code: "HD_REMOTE_BUSY", message: "the remote cannot serve now", at: START_MS },
     pending: 7,
+    parked: 0,
     set_aside: 0,
     oldest_pending: null,
     cursor: 6,
@@ -115,6 +118,27 @@ describe("with a remote", () => {
     expect(answer.body.message).toContain("it cannot be reached");
     // Being offline is no fault, and the loop has said it already.
     expect(logged).toEqual([]);
+    await api.close();
+  });
+});
+
+describe("GET /v1/health", () => {
+  it("asks for no more than it answers", async () => {
+    const api = await createApi({
+      ownStatus: () => {
+        throw new Error("one part of the status fails");
+      },
+    });
+    expect(await api.call("GET", "/v1/health")).toMatchObject({ status: 200, body: { pid: 42 } });
+    await api.close();
+  });
+
+  it("is a 503 while the cache cannot answer", async () => {
+    const api = await createApi();
+    const other = new Database(join(api.machine.home, "cache.db"));
+    other.exec("ALTER TABLE counts RENAME TO gone");
+    expect(await api.call("GET", "/v1/health")).toMatchObject({ status: 503, body: { code: "HD_STORAGE" } });
+    other.close();
     await api.close();
   });
 });

@@ -148,6 +148,16 @@ test("a request is given up when it is cut off from outside, with the reason it 
   await proxy.set("pass");
 });
 
+test("an integer that no number holds comes as text, and does not stop the page", async () => {
+  const db = executor();
+  const [rows] = await db.batch(
+    "read",
+    [{ sql: "SELECT 9007199254740993 AS big, 7 AS small", args: [] }],
+    never(),
+  );
+  expect(rows).toEqual([{ big: "9007199254740993", small: 7 }]);
+});
+
 test("the remote's guard speaks by its codes through the real server", async () => {
   const remote = createSqlRemote(executor(), migrations);
   await remote.prepare(never());

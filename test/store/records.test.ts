@@ -22,19 +22,20 @@ const get = (id: string, kind = "history") => files.store.read.records.get(kind,
 const text = fc.string({ unit: "binary" }).filter((each) => each.isWellFormed());
 const nullable = <T>(of: fc.Arbitrary<T>) => fc.oneof(fc.constant(null), of);
 const integer = fc.maxSafeInteger();
+const time = fc.maxSafeNat().map((ms) => ms % 253_402_300_800_000);
 const plain = { noNullPrototype: true };
 const fields = fc.record(
   {
     scope: fc.constantFrom("global", "user", "machine"),
     user: nullable(text),
-    timestamp: fc.maxSafeNat(),
-    deleted_at: nullable(integer),
-    purged_at: nullable(integer),
+    timestamp: time,
+    deleted_at: nullable(time),
+    purged_at: nullable(time),
     kind: fc.constantFrom("command", "chat"),
     command: text,
     response: nullable(text),
-    exit_code: nullable(integer),
-    duration_ms: nullable(integer),
+    exit_code: nullable(fc.integer()),
+    duration_ms: nullable(fc.maxSafeNat()),
     tags: nullable(fc.array(text, { minLength: 1, maxLength: 3 })),
     note: nullable(text),
     pinned: fc.boolean(),
@@ -107,6 +108,12 @@ describe("fields that do not fit, which another machine may send", () => {
     ["an integer that is text", { exit_code: "1" }],
     ["an integer with a fraction", { exit_code: 1.5 }],
     ["an integer too large to be exact", { timestamp: 2 ** 53 }],
+    ["a time before 1970", { timestamp: -1 }],
+    ["a time after the year 9999", { deleted_at: 253_402_300_800_000 }],
+    ["a negative duration", { duration_ms: -1 }],
+    ["an exit code of more than 32 bits", { exit_code: 2 ** 31 }],
+    ["a scope that is none", { scope: "galaxy" }],
+    ["a kind that is none", { kind: "song" }],
     ["a yes or no that is a number", { pinned: 1 }],
     ["text that is a list", { note: ["x"] }],
     // Every read of the history would fail on these two.

@@ -12,6 +12,8 @@ CREATE INDEX history_by_time    ON history (timestamp);
 
 CREATE INDEX history_by_user    ON history (user, timestamp) WHERE user IS NOT NULL;
 
+CREATE INDEX outbox_parked ON outbox (seq) WHERE parked IS NOT NULL;
+
 CREATE TABLE conflicts (
   seq            INTEGER PRIMARY KEY,
   id             TEXT NOT NULL UNIQUE,
@@ -99,7 +101,8 @@ CREATE TABLE outbox (
   seq       INTEGER PRIMARY KEY AUTOINCREMENT,
   kind      TEXT NOT NULL,
   record_id TEXT NOT NULL UNIQUE,
-  queued_at INTEGER NOT NULL
+  queued_at INTEGER NOT NULL,
+  parked    TEXT                     -- why the remote does not take it; null: it is to be sent
 ) STRICT;
 
 CREATE TABLE search_index (

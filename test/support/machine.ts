@@ -8,7 +8,7 @@ import { createSqlRemote } from "../../daemon/remote/sql-remote.ts";
 import { storedToEntry } from "../../daemon/store/history-row.ts";
 import { readMigrations } from "../../daemon/store/migrate.ts";
 import { openStore, type Store } from "../../daemon/store/store.ts";
-import { createEngine, type CycleReport, type Engine } from "../../daemon/sync/engine.ts";
+import { createEngine, type CycleReport, emptyReport, type Engine } from "../../daemon/sync/engine.ts";
 import { tempDir } from "./temp.ts";
 
 export interface MachineOptions {
@@ -96,7 +96,11 @@ export function createMachine(options: MachineOptions): Machine {
     async add(command, fields = {}) {
       return storedToEntry((await recorder.record({ command, ...fields })).stored);
     },
-    sync: () => engine.cycle(new AbortController().signal),
+    async sync() {
+      const report = emptyReport();
+      await engine.cycle(new AbortController().signal, report);
+      return report;
+    },
     get: (id) => store.read.history.get(id),
     entries: () =>
       store.read.history.list({ mode: "hybrid", viewer: { machineId: options.id, user } }, 100_000, null)

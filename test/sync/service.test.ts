@@ -33,15 +33,15 @@ function rig(options: { automatic?: boolean; random?: number; pending?: number }
   };
   const service = createSyncService({
     engine: {
-      cycle: (signal) => {
+      async cycle(signal, report) {
         cycles.push(time.now());
         signal.throwIfAborted();
-        return outcomes.shift()?.() ?? Promise.resolve(REPORT);
+        Object.assign(report, await (outcomes.shift()?.() ?? REPORT));
       },
     },
     read: {
       meta: { get: () => null },
-      outbox: { first: () => [], depth: () => options.pending ?? 0, oldest: () => null },
+      outbox: { first: () => [], depth: () => options.pending ?? 0, parked: () => 0, oldest: () => null },
       setAside: { count: () => 0 },
     },
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },

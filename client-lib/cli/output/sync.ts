@@ -40,9 +40,13 @@ export function syncFacts(sync: SyncStatus, nowMs: number, style: Style): Fact[]
           `${formatCount(sync.pending, "record", "records")} to send`,
           ...when(sync.oldest_pending, "the oldest queued"),
         ].join(", ");
+  const oddities = [
+    ...(sync.parked === 0 ? [] : [`${sync.parked} that the remote does not take`]),
+    ...(sync.set_aside === 0 ? [] : [`${sync.set_aside} received but not understood`]),
+  ];
   return [
     ["sync", `${state}${reason}`],
-    ["queue", sync.set_aside === 0 ? queued : `${queued}; ${sync.set_aside} received but not understood`],
+    ["queue", [queued, ...oddities].join("; ")],
     ...(sync.enabled ? remoteFacts(sync, style, when, failures) : []),
   ];
 }
