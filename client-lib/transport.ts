@@ -11,13 +11,16 @@ export class DaemonUnavailableError extends Error {
   readonly code = "HD_UNAVAILABLE";
   /** The socket that was tried. */
   readonly socket: string;
-  constructor(socket: string, what: string, options?: ErrorOptions) {
-    super(
-      `${what} (socket: ${socket}); start it with 'historyd &' or 'systemctl --user start historyd'`,
-      options,
-    );
+  constructor(socket: string, { what, advice }: Trouble, options?: ErrorOptions) {
+    super(`${what} (socket: ${socket}); ${advice}`, options);
     this.socket = socket;
   }
+}
+
+/** What came instead of an answer, and what helps. */
+interface Trouble {
+  what: string;
+  advice: string;
 }
 
 /** The daemon refuses: its answer is not 2xx, or would not be. */
@@ -102,10 +105,8 @@ export function createTransport(options: { socket: string; timeoutMs: number }):
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof ExchangeError)) throw error;
-        const what = ending.signal.aborted
-          ? `historyd did not answer within ${timeoutMs} ms`
-          : describe(error.cause);
-        throw new DaemonUnavailableError(socket, what, { cause: error.cause });
+        const trouble = ending.signal.aborted ? tooSlow(timeoutMs) : describe(error.cause);
+        throw new DaemonUnavailableError(socket, trouble, { cause: error.cause });
       } finally {
         clearTimeout(timer);
         signal?.removeEventListener("abort", end);
@@ -168,7 +169,8 @@ function toAnswer<T>({ statusCode, text }: RawAnswer, socket: string): Answer<T>
   try {
     body = JSON.parse(text);
   } catch (cause) {
-    throw new DaemonUnavailableError(socket, "what answers there is not historyd", { cause });
+    const what = "what answers there is not historyd";
+    throw new DaemonUnavailableError(socket, { what, advice: ANOTHER_SOCKET }, { cause });
   }
   if (statusCode >= 200 && statusCode < 300) return { statusCode, body: body as T };
   const { code, message } = (body ?? {}) as Partial<ErrorBody>;
@@ -179,16 +181,30 @@ function toAnswer<T>({ statusCode, text }: RawAnswer, socket: string): Answer<T>
   );
 }
 
-function describe({ code, message }: NodeJS.ErrnoException): string {
+const START = "start it with 'historyd &'";
+const ANOTHER_SOCKET = "name the socket of your own with HISTORYD_SOCKET, or historyctl --socket";
+
+function describe({ code, message }: NodeJS.ErrnoException): Trouble {
   switch (code) {
     case "ENOENT":
-      return "historyd is not running: its socket does not exist";
+      return { what: "historyd is not running: its socket does not exist", advice: START };
     case "ECONNREFUSED":
-      return "historyd is not running: nobody listens on its socket";
+      return { what: "historyd is not running: nobody listens on its socket", advice: START };
     case "EACCES":
     case "EPERM":
-      return "historyd's socket belongs to another user";
+      return { what: "historyd's socket belongs to another user", advice: ANOTHER_SOCKET };
     default:
-      return `historyd closed the connection before it answered: ${message}`;
+      return {
+        what: `historyd closed the connection before it answered: ${message}`,
+        advice: "its log says why; where it has stopped, start it again",
+      };
   }
+}
+
+/** It is there, as far as we know: starting another one would not help. */
+function tooSlow(timeoutMs: number): Trouble {
+  return {
+    what: `historyd did not answer within ${timeoutMs} ms`,
+    advice: "allow it more time (historyctl --timeout), or see in its log what it is busy with",
+  };
 }

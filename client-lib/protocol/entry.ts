@@ -53,13 +53,13 @@ const tags = Type.Array(Text(MAX_TAG_BYTES, { minLength: 1 }), {
   description: "free labels, each once",
 });
 const note = NullableText(MAX_NOTE_BYTES, "what a person wrote about the entry");
-const pinned = Type.Boolean({ description: "kept in the cache whatever its age" });
+const pinned = Type.Boolean({ description: "marked by a person as one to keep" });
 const context = Type.Object(
   {},
   {
     additionalProperties: true,
     "x-max-json-bytes": MAX_CONTEXT_BYTES,
-    description: "anything else the client wants to keep; a JSON object of up to 64 KiB",
+    description: "anything else the client wants to keep; a JSON object of up to 64 KiB and 100 levels",
   },
 );
 
@@ -112,13 +112,16 @@ export const NewEntry = Strict(
     id: Type.Optional(Uuid),
     command,
   },
-  { description: "an entry to record; send `id` to make the request safe to repeat" },
+  {
+    description:
+      "an entry to record; send `id` to make the request safe to repeat. Its JSON may have 26 MiB, and 32 MiB for a whole batch",
+  },
 );
 export type NewEntry = Static<typeof NewEntry>;
 
 /** The fields that may change later; at least one. */
 export const EntryPatch = Strict(
   Type.Partial(Type.Object({ command, response, tags, note, pinned, scope: Scope })).properties,
-  { minProperties: 1, description: "the fields to change, each replaced as a whole" },
+  { minProperties: 1, description: "the fields to change, each replaced as a whole; up to 26 MiB of JSON" },
 );
 export type EntryPatch = Static<typeof EntryPatch>;

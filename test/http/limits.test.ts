@@ -8,6 +8,7 @@ import {
   MAX_NOTE_BYTES,
   MAX_RESPONSE_BYTES,
   MAX_TAG_BYTES,
+  MAX_TAGS,
 } from "../../client-lib/protocol/limits.ts";
 import { type Api, createApi } from "./api.ts";
 
@@ -89,13 +90,26 @@ describe("an edit", () => {
 
 describe("a body", () => {
   it("at its limits in every field fits, also where JSON writes six bytes for one", async () => {
+    const worst = (bytes: number): string => "\u0001".repeat(bytes);
     const entry = {
-      command: "\u0001".repeat(MAX_COMMAND_BYTES),
-      note: "\u0001".repeat(MAX_NOTE_BYTES),
+      command: worst(MAX_COMMAND_BYTES),
+      response: worst(MAX_RESPONSE_BYTES),
+      note: worst(MAX_NOTE_BYTES),
+      user: worst(MAX_NAME_BYTES),
+      session_id: worst(MAX_NAME_BYTES),
+      cwd: worst(MAX_NAME_BYTES),
+      shell: worst(MAX_NAME_BYTES),
+      tags: Array.from({ length: MAX_TAGS }, (_, nth) => `${nth + 10}${worst(MAX_TAG_BYTES - 2)}`),
+      context: contextOf(MAX_CONTEXT_BYTES),
     };
-    expect(await api.call("POST", "/v1/history", entry)).toMatchObject({ status: 201 });
-    const large = { command: sized(MAX_COMMAND_BYTES, "ã"), response: sized(MAX_RESPONSE_BYTES, '"') };
-    expect(await api.call("POST", "/v1/history", large)).toMatchObject({ status: 201 });
+    expect(JSON.stringify(entry).length).toBeGreaterThan(24 * 1024 * 1024);
+    const { status, body } = await api.call("POST", "/v1/history", entry);
+    expect(status).toBe(201);
+    const stored = (await api.call("GET", `/v1/history/${body.id}`)).body;
+    for (const [name, value] of Object.entries(entry)) {
+      // Not toEqual on megabytes, whose difference nobody could read.
+      expect(JSON.stringify(stored[name]) === JSON.stringify(value), name).toBe(true);
+    }
   });
 
   it.each([

@@ -54,7 +54,7 @@ describe("add and show", () => {
       note: "careful",
       exit_code: -1,
       duration_ms: 1500,
-      cwd: "/work/sub",
+      cwd: "/home/maria/sub",
       session_id: "s1",
       user: "maria",
       response: "line 1\nline 2\n",
@@ -131,7 +131,7 @@ describe("list and search", () => {
     const old = await stored("filtered old", {
       timestamp: 1_700_000_000_000,
       session_id: "f",
-      cwd: "/work/f",
+      cwd: "/home/maria/f",
     });
     const middle = await stored("filtered middle", {
       timestamp: 1_700_000_100_000,

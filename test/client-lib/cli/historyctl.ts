@@ -39,7 +39,7 @@ export async function runHere(
   let err = "";
   const code = await run(args, {
     env: {},
-    cwd: () => "/work",
+    cwd: () => "/home/maria",
     now: Date.now,
     readInput: () => Promise.resolve(""),
     ...cli,
