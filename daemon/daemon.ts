@@ -127,15 +127,15 @@ async function start(
     toEntry: storedToEntry,
     sync,
     version,
+    pid,
+    uptimeMs: () => Math.round(performance.now() - startedMonotonicMs),
     now,
+    timers: systemTimers,
     ownStatus: () => {
       const { path: file, schemaVersion, size, walSize } = store.info();
       const { rss, heapUsed } = memory();
       return {
-        version,
-        pid,
         started_at: startedAt,
-        uptime_ms: Math.round(performance.now() - startedMonotonicMs),
         node: nodeVersion,
         home: config.home,
         socket: config.socket,
@@ -152,7 +152,7 @@ async function start(
   onStop("the server", () => server.close());
   await listen(server, config.socket);
 
-  onStop("the spool's watch", watchSpool(files.spool, spool, log.child({ part: "spool" })));
+  onStop("the spool's watch", watchSpool(files.spool, spool, log.child({ part: "spool" }), systemTimers));
   // Stopped before the server: requests that wait for a cycle are answered, and the server can close.
   onStop("sync", sync.stop);
   sync.start();

@@ -46,8 +46,12 @@ async function main(): Promise<void> {
     journalStream: process.env.JOURNAL_STREAM,
   });
   process.on("uncaughtException", (error) => {
-    log.fatal({ err: error }, "an unexpected error; historyd ends, and what was acknowledged is safe");
-    process.exit(EXIT.failed);
+    try {
+      log.fatal({ err: error }, "an unexpected error; historyd ends, and what was acknowledged is safe");
+    } finally {
+      // Whatever logging does: thrown from here, an error would end the process with another code.
+      process.exit(EXIT.failed);
+    }
   });
 
   const starting = startDaemon({

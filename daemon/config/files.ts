@@ -1,4 +1,17 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { ConfigError } from "./setting.ts";
 
@@ -83,11 +96,7 @@ const MACHINE_ID = /^[\w.:-]{1,128}$/;
  * @throws ConfigError where the file holds something else
  */
 export function ensureMachineId(file: string, newId: () => string): string {
-  if (!existsSync(file)) {
-    const id = newId();
-    writeFileSync(file, `${id}\n`, { mode: 0o600, flag: "wx", flush: true });
-    return id;
-  }
+  if (!existsSync(file)) createWhole(file, `${newId()}\n`);
   const id = readFileSync(file, "utf8").trim();
   if (!MACHINE_ID.test(id)) {
     throw new ConfigError(
@@ -95,4 +104,26 @@ export function ensureMachineId(file: string, newId: () => string): string {
     );
   }
   return id;
+}
+
+/** Creates the file with all of its content, or not at all; one that somebody else created meanwhile is left as it is. */
+function createWhole(file: string, content: string): void {
+  const unfinished = `${file}.new`;
+  // What a crash left.
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, content, { mode: 0o600, flag: "wx", flush: true });
+  try {
+    // Unlike renaming, linking never replaces a file.
+    linkSync(unfinished, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+  const folder = openSync(path.dirname(file), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
+import type { Timers } from "../core/timers.ts";
 import type { Server } from "./routes/common.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { Server } from "./routes/common.ts";
  * sent to their end. Whatever else is connected, and what takes longer than `drainMs`, is cut off. Node alone would
  * wait for ever for a client that sends nothing, and cut off an answer that its client reads slowly.
  */
-export function drainOnClose(server: Server, drainMs: number): void {
+export function drainOnClose(server: Server, drainMs: number, timers: Timers): void {
   const underWay = new Set<ServerResponse>();
   let onDrained: (() => void) | null = null;
   server.server.on("request", (_request, response: ServerResponse) => {
@@ -25,8 +25,7 @@ export function drainOnClose(server: Server, drainMs: number): void {
       const drained = new Promise<void>((resolve) => {
         onDrained = resolve;
       });
-      const late = delay(drainMs, undefined, { signal: enough.signal }).catch(() => undefined);
-      await Promise.race([drained, late]);
+      await Promise.race([drained, timers.sleep(drainMs, enough.signal)]);
       enough.abort();
     }
     server.server.closeAllConnections();

@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyReply, LogController } fro
 import { ERROR_CODES, type ErrorCode } from "../../client-lib/protocol/errors.ts";
 import { MAX_ENTRY_BODY_BYTES } from "../../client-lib/protocol/limits.ts";
 import { Strict } from "../../client-lib/protocol/schema.ts";
+import type { Timers } from "../core/timers.ts";
 import { drainOnClose } from "./drain.ts";
 import { ApiError, toApiError, toErrorBody } from "./errors.ts";
 import { takeJsonOnly } from "./json-body.ts";
@@ -19,6 +20,7 @@ import { shorten, toProblem, type Validation } from "./validation.ts";
 export interface ServerOptions extends HistoryRoutes, SearchRoutes, StatusRoutes, SyncRoutes {
   log: FastifyBaseLogger;
   validation: Validation;
+  timers: Timers;
   /** A client that takes longer to send its request is cut off: it holds a connection that others need. */
   requestTimeoutMs?: number;
   /** How long a server that closes waits for requests that are under way. */
@@ -56,7 +58,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  drainOnClose(server, drainMs);
+  drainOnClose(server, drainMs, options.timers);
   takeJsonOnly(server);
   server.addHook("onRoute", (route) => {
     route.schema = { querystring: NOTHING, ...route.schema };

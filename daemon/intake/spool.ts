@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -83,6 +84,7 @@ export function createSpool(options: SpoolOptions): Spool {
   let stopped = false;
 
   async function takeInAll(): Promise<void> {
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
     for (const name of list()) {
       try {
         await takeFile(name);
@@ -94,7 +96,7 @@ export function createSpool(options: SpoolOptions): Spool {
   }
 
   function list(): string[] {
-    return readdirSync(folder)
+    return namesIn(folder)
       .filter((name) => name.endsWith(SUFFIX) || name.endsWith(RETIRED_SUFFIX))
       .toSorted();
   }
@@ -181,7 +183,15 @@ export function createSpool(options: SpoolOptions): Spool {
       `${path.basename(name, SUFFIX)}-${inode}-${line.start}.txt`,
     );
     mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
-    writeFileSync(target, `${line.text}\n`, { mode: 0o600 });
+    const fd = openSync(target, "w", 0o600);
+    try {
+      writeFileSync(fd, `${line.text}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    // The names as well: the position that moves past the line is on disk at once.
+    for (const parent of [path.dirname(target), folder]) syncFolder(parent);
     log.warn(
       { file: name, offset: line.start, kept: target },
       `a spooled entry was refused (${problem}); it is kept in ${target}`,
@@ -248,6 +258,25 @@ export function createSpool(options: SpoolOptions): Spool {
     },
     status: () => ({ files: list().filter(hasMore).length, taken, rejected }),
   };
+}
+
+/** A folder that somebody removed is empty. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The ledger knows a file by the name under which it was written to. */

@@ -37,7 +37,7 @@ function toColumn(value: Json, type: ColumnType, name: string): ColumnValue {
 
 function inRange(value: Json, { min, max, words }: FieldSpec): boolean {
   if (typeof value === "number") return value >= (min ?? value) && value <= (max ?? value);
-  return words === undefined || words.includes(String(value));
+  return words === undefined || (typeof value === "string" && words.includes(value));
 }
 
 function fitsJson(type: ColumnType, value: Json): boolean {

@@ -14,7 +14,7 @@ export interface Position {
 export interface HistoryReads {
   /** The entry, also when it is deleted; null where there is none, or where it was purged. */
   get(id: string): Entry | null;
-  /** Entries after `after`, newest first, and the position of the last where there are more. */
+  /** Entries after `after`, newest first and within the budget, and the position of the last where there are more. */
   list(
     filter: HistoryFilter,
     limit: number,
@@ -22,6 +22,26 @@ export interface HistoryReads {
   ): { entries: Entry[]; next: Position | null };
   /** Entries that are not deleted, and how many of them the remote lacks. */
   counts(): { total: number; pending: number };
+}
+
+/** Characters of text after which an answer ends: as one JSON text it must stay well within what V8 lets one be. */
+const ANSWER_CHARACTERS = 16 * 1024 * 1024;
+
+/** At most `limit` rows, and fewer where their text is more than one answer may carry; the first one in any case. */
+export function takeWithinBudget<Row extends object>(
+  rows: Iterable<Row>,
+  limit: number,
+): { taken: Row[]; hasMore: boolean } {
+  const taken: Row[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    for (const value of Object.values(row)) if (typeof value === "string") characters += value.length;
+    if (taken.length === limit || (taken.length > 0 && characters > ANSWER_CHARACTERS)) {
+      return { taken, hasMore: true };
+    }
+    taken.push(row);
+  }
+  return { taken, hasMore: false };
 }
 
 export function createHistoryReads(db: Db, machines: MachineReads): HistoryReads {
@@ -46,12 +66,12 @@ export function createHistoryReads(db: Db, machines: MachineReads): HistoryReads
           `SELECT ${HISTORY_COLUMNS} FROM history AS h ${HISTORY_MACHINES}
            WHERE ${condition.sql} ${older} ORDER BY h.timestamp DESC, h.seq DESC LIMIT ?`,
         )
-        .all(...condition.values, ...(after === null ? [] : [after.timestamp, after.seq]), limit + 1);
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
+        .iterate(...condition.values, ...(after === null ? [] : [after.timestamp, after.seq]), limit + 1);
+      const { taken, hasMore } = takeWithinBudget(rows, limit);
+      const last = taken.at(-1);
       return {
-        entries: page.map(rowToEntry),
-        next: rows.length > limit && last ? { timestamp: last.timestamp, seq: last.seq } : null,
+        entries: taken.map(rowToEntry),
+        next: hasMore && last ? { timestamp: last.timestamp, seq: last.seq } : null,
       };
     },
     counts: () => counts.get() ?? { total: 0, pending: 0 },

@@ -1,4 +1,6 @@
+import Database from "better-sqlite3";
 import type { Db } from "./database.ts";
+import { takeWithinBudget } from "./history-reads.ts";
 
 export interface SearchIndexReads {
   /** Rows that a search would not find yet. */
@@ -40,6 +42,51 @@ export function createSearchIndexWrites(db: Db): SearchIndexWrites {
       const { changes } = index.run(upto);
       advance.run(upto);
       return changes;
+    },
+  };
+}
+
+/** What the index does not have yet, for searches while it cannot be written. */
+export interface SearchTail {
+  /** Rows that fit, among the newest that are not indexed, with their snippets. */
+  match(match: string): Map<number, string>;
+}
+
+/** How many rows are looked through: each search has to index them again. */
+const MAX_TAIL = 1000;
+
+/** @param snippet SQL of the snippet's arguments after the table */
+export function createSearchTail(db: Db, snippet: string): SearchTail {
+  const rest = db.prepare<[], object>(
+    `SELECT seq, command, response, note, tags FROM history
+     WHERE seq > (SELECT upto FROM search_index) ORDER BY seq DESC`,
+  );
+  return {
+    match(match) {
+      const memory = new Database(":memory:");
+      try {
+        // As history_fts is: a search must mean the same here.
+        memory.exec(
+          `CREATE VIRTUAL TABLE tail USING fts5 (
+             command, response, note, tags, tokenize = 'unicode61 remove_diacritics 2'
+           )`,
+        );
+        const add = memory.prepare(
+          "INSERT INTO tail (rowid, command, response, note, tags) VALUES ($seq, $command, $response, $note, $tags)",
+        );
+        const { taken } = takeWithinBudget(rest.iterate(), MAX_TAIL);
+        memory.transaction(() => {
+          for (const row of taken) add.run(row);
+        })();
+        const found = memory
+          .prepare<[string], { seq: number; snippet: string }>(
+            `SELECT rowid AS seq, snippet(tail, ${snippet}) AS snippet FROM tail WHERE tail MATCH ?`,
+          )
+          .all(match);
+        return new Map(found.map((row) => [row.seq, row.snippet]));
+      } finally {
+        memory.close();
+      }
     },
   };
 }

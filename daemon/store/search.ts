@@ -4,12 +4,17 @@ import { relevance, score, sourceOf } from "../core/rank.ts";
 import type { Db } from "./database.ts";
 import { type Condition, type HistoryFilter, toCondition } from "./filters.ts";
 import { HISTORY_COLUMNS, HISTORY_MACHINES, type HistoryRow, rowToEntry } from "./history-row.ts";
+import { takeWithinBudget } from "./history-reads.ts";
 import type { Indexer } from "./indexer.ts";
 import type { MachineReads } from "./machines.ts";
+import { createSearchIndexReads, createSearchTail } from "./search-index.ts";
 import { createStatementCache } from "./statement-cache.ts";
 
 export interface Search {
-  /** The entries that fit best, best first, among everything that was acknowledged before the call. */
+  /**
+   * The entries that fit best, best first, among everything that was acknowledged before the call; while the index
+   * cannot be written, among what is indexed and the newest of the rest. Fewer where they are too long for one answer.
+   */
   search(q: string, filter: HistoryFilter, limit: number, now: number): Promise<SearchResult[]>;
 }
 
@@ -28,14 +33,17 @@ const MAX_CANDIDATES = 1000;
 /** bm25 weights of command, response, note, tags: what was typed counts most. */
 const WEIGHTS = "10.0, 1.0, 4.0, 4.0";
 
-const SNIPPET_TOKENS = 16;
+/** Arguments of FTS5's `snippet` after the table: any column, marks, ellipsis, tokens. */
+const SNIPPET = "-1, '<mark>', '</mark>', '…', 16";
 const SNIPPET_CHARACTERS = 120;
 
 export function createSearch(db: Db, machines: MachineReads, indexer: Indexer): Search {
   const statements = createStatementCache(db);
+  const index = createSearchIndexReads(db);
+  const tail = createSearchTail(db, SNIPPET);
   const matched = db.prepare<[string, number], HistoryRow & { snippet: string }>(
     `SELECT ${HISTORY_COLUMNS},
-            snippet(history_fts, -1, '<mark>', '</mark>', '…', ${SNIPPET_TOKENS}) AS snippet
+            snippet(history_fts, ${SNIPPET}) AS snippet
      FROM history_fts JOIN history AS h ON h.seq = history_fts.rowid ${HISTORY_MACHINES}
      WHERE history_fts MATCH ? AND history_fts.rowid = ?`,
   );
@@ -67,25 +75,51 @@ export function createSearch(db: Db, machines: MachineReads, indexer: Indexer): 
       .all(terms.match, ...condition.values, ...literal.values);
   }
 
+  /** Matches among these rows, which are not indexed: they are new, and count as much as the best that is. */
+  function findInTail(seqs: number[], filter: HistoryFilter, literals: string[], best: number): Candidate[] {
+    const condition = toCondition(filter, machines);
+    const literal = literalCondition(literals);
+    return statements
+      .get<Candidate>(
+        `SELECT h.seq, ? AS bm25, h.timestamp, h.user, m.id AS machine_id
+         FROM history AS h JOIN machines AS m ON m.key = h.machine
+         WHERE h.seq IN (SELECT value FROM json_each(?)) AND ${condition.sql} ${literal.sql}`,
+      )
+      .all(best, JSON.stringify(seqs), ...condition.values, ...literal.values);
+  }
+
   return {
     async search(q, filter, limit, now) {
       const terms = parseQuery(q);
       if (terms.match === null && terms.literals.length === 0) return [];
-      await indexer.caughtUp();
+      let inTail = new Map<number, string>();
+      if (terms.match !== null) {
+        await indexer.caughtUp();
+        if (index.lag() > 0) inTail = tail.match(terms.match);
+      }
       const candidates = findCandidates(terms, filter, limit);
       const best = candidates.reduce((lowest, { bm25 }) => Math.min(lowest, bm25), 0);
-      return candidates
+      if (inTail.size > 0) candidates.push(...findInTail([...inTail.keys()], filter, terms.literals, best));
+      const ranked = candidates
         .map((candidate) => {
           const source = sourceOf(candidate, filter.viewer);
           const age = now - candidate.timestamp;
           return { ...candidate, source, score: score(relevance(candidate.bm25, best), source, age) };
         })
         .toSorted((a, b) => b.score - a.score || b.timestamp - a.timestamp || b.seq - a.seq)
-        .slice(0, limit)
-        .map(({ seq, source, score: total }) => {
-          const row = terms.match === null ? scanned.get(seq)! : matched.get(terms.match, seq)!;
-          return { ...rowToEntry(row), score: total, snippet: row.snippet, source };
-        });
+        .slice(0, limit);
+      const read = function* (): Generator<HistoryRow & { snippet: string }> {
+        for (const { seq } of ranked) {
+          const snippet = inTail.get(seq);
+          if (terms.match === null) yield scanned.get(seq)!;
+          else if (snippet === undefined) yield matched.get(terms.match, seq)!;
+          else yield { ...scanned.get(seq)!, snippet };
+        }
+      };
+      return takeWithinBudget(read(), limit).taken.map((row, place) => {
+        const { score: total, source } = ranked[place]!;
+        return { ...rowToEntry(row), score: total, snippet: row.snippet, source };
+      });
     },
   };
 }

@@ -163,13 +163,14 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
     remoteRev = report.serverRev ?? remoteRev;
   }
 
-  function succeeded({ serverRev: _, ...result }: CycleReport): void {
+  function succeeded(report: CycleReport): void {
+    const { serverRev, ...result } = report;
     lastCycle = result;
     failures = 0;
     lastError = null;
     state = "synced";
     reason = null;
-    log.debug({ ...result }, "sync cycle done");
+    log.debug({ ...result, serverRev }, "sync cycle done");
     if (loggedState !== state)
       log.info({ ...result, pending: read.outbox.depth() }, "synced with the remote");
     loggedState = state;

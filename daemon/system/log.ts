@@ -35,9 +35,14 @@ export function createLog(options: LogOptions): Logger {
   );
 }
 
+/** What is kept for a log that takes nothing at the moment. */
+const MAX_UNWRITTEN_CHARACTERS = 256 * 1024;
+
 function destination(options: LogOptions): DestinationStream {
   // Synchronous, so that the last line before an exit is not lost.
-  const file = pino.destination({ fd: options.fd, sync: true });
+  const file = pino.destination({ fd: options.fd, sync: true, maxLength: MAX_UNWRITTEN_CHARACTERS });
+  // A full disk or a closed terminal: history is worth more than its log, so lines are dropped until there is room.
+  file.on("error", () => undefined);
   switch (resolveFormat(options)) {
     case "json":
       return file;

@@ -3,6 +3,7 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -10,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { packageRoot } from "../../client-lib/package-root.ts";
 import {
   ensureMachineId,
   ensurePrivateFile,
@@ -18,6 +20,7 @@ import {
   prepareHome,
 } from "../../daemon/config/files.ts";
 import { ConfigError } from "../../daemon/config/setting.ts";
+import { startProcess } from "../support/processes.ts";
 import { tempDir } from "../support/temp.ts";
 
 const ME = process.getuid!();
@@ -148,6 +151,34 @@ describe("the machine id", () => {
     expect(readFileSync(idFile(), "utf8")).toBe("new-id\n");
     expect(modeOf(idFile())).toBe(0o600);
     expect(ensureMachineId(idFile(), () => "another")).toBe("new-id");
+  });
+
+  it("is whole or not there after a crash while it is made", async () => {
+    // No file may grow: the first byte that is written ends the process, as a crash would.
+    const module = JSON.stringify(join(packageRoot, "dist/daemon/config/files.js"));
+    const script = `const { ensureMachineId } = await import(${module}); ensureMachineId(process.argv[1], () => "lost");`;
+    const { exited } = await startProcess("sh", [
+      "-c",
+      'ulimit -c 0; ulimit -f 0; exec "$@"',
+      "sh",
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      script,
+      idFile(),
+    ]);
+    expect(await exited).not.toMatchObject({ code: 0 });
+    expect(ensureMachineId(idFile(), newId)).toBe("new-id");
+    expect(readdirSync(dir)).toEqual(["machine-id"]);
+  });
+
+  it("is not written over where somebody else makes it at the same time", () => {
+    const id = ensureMachineId(idFile(), () => {
+      makeFile("machine-id", 0o600, "theirs\n");
+      return "ours";
+    });
+    expect([id, readFileSync(idFile(), "utf8")]).toEqual(["theirs", "theirs\n"]);
+    expect(readdirSync(dir)).toEqual(["machine-id"]);
   });
 
   it.each([

@@ -2,10 +2,12 @@ import type { FastifyBaseLogger, InjectOptions } from "fastify";
 import type { Entry, Mode } from "../../client-lib/protocol/entry.ts";
 import { createServer } from "../../daemon/http/server.ts";
 import type { Server } from "../../daemon/http/routes/common.ts";
+import type { StatusRoutes } from "../../daemon/http/routes/status.ts";
 import type { SyncRoutes } from "../../daemon/http/routes/sync.ts";
 import { createValidation } from "../../daemon/http/validation.ts";
 import type { SqlExecutor } from "../../daemon/remote/executor.ts";
 import { storedToEntry } from "../../daemon/store/history-row.ts";
+import { systemTimers } from "../../daemon/system/time.ts";
 import { createSyncOff } from "../../daemon/sync/off.ts";
 import type { Answer } from "../support/daemon.ts";
 import { createMachine, type Machine } from "../support/machine.ts";
@@ -18,6 +20,7 @@ export interface ApiOptions {
   user?: string | null;
   mode?: Mode;
   sync?: SyncRoutes["sync"];
+  ownStatus?: StatusRoutes["ownStatus"];
   requestTimeoutMs?: number;
   drainMs?: number;
   /** What is logged as an error. */
@@ -59,8 +62,11 @@ export async function createApi(options: ApiOptions = {}): Promise<Api> {
     toEntry: storedToEntry,
     sync: options.sync ?? createSyncOff(read, "no remote is configured"),
     version: "1.2.3",
+    pid: 42,
+    uptimeMs: () => clock.ms - START_MS,
     now: () => clock.ms,
-    ownStatus: () => ({ ...ownStatus(machine, user), uptime_ms: clock.ms - START_MS }),
+    timers: systemTimers,
+    ownStatus: options.ownStatus ?? (() => ownStatus(machine, user)),
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
   });
@@ -118,8 +124,6 @@ function createTestLog(onError: (fields: object) => void): FastifyBaseLogger {
 function ownStatus(machine: Machine, user: string | null) {
   const { path, schemaVersion, size, walSize } = machine.store.info();
   return {
-    version: "1.2.3",
-    pid: 42,
     started_at: START_MS,
     node: "v20.0.0",
     home: machine.home,

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Entry } from "../../client-lib/protocol/entry.ts";
 import { type Api, createApi, START_MS } from "./api.ts";
@@ -114,6 +116,39 @@ describe("paging", () => {
     expect(body.next_cursor).not.toBe(null);
     await paged.close();
   });
+
+  it("ends a page early where its entries are long, and goes on from there", async () => {
+    const paged = await createApi();
+    const response = "x".repeat(3 * 1024 * 1024);
+    for (let index = 0; index < 7; index++) {
+      await paged.add({ command: String(index), response, timestamp: START_MS + index });
+    }
+    const first = await paged.call("GET", "/v1/history?limit=1000");
+    expect(commandsOf(first.body.entries)).toEqual(["6", "5", "4", "3", "2"]);
+    const rest = await paged.call("GET", `/v1/history?limit=1000&cursor=${first.body.next_cursor}`);
+    expect([commandsOf(rest.body.entries), rest.body.next_cursor]).toEqual([["1", "0"], null]);
+    await paged.close();
+  });
+
+  it.each([-5, -8_000_000_000_000_000, Number.MAX_SAFE_INTEGER])(
+    "goes on after an entry of any time that the cache may hold: %d",
+    async (timestamp) => {
+      const paged = await createApi();
+      for (const command of ["a", "b"]) await paged.add({ command });
+      const other = new Database(join(paged.machine.home, "cache.db"));
+      other.prepare("UPDATE history SET timestamp = ?").run(timestamp);
+      other.close();
+      const { next } = paged.machine.store.read.history.list(
+        { mode: "hybrid", viewer: { machineId: "machine-a", user: null } },
+        1,
+        null,
+      );
+      const cursor = Buffer.from(`1.${next?.timestamp}.${next?.seq}`).toString("base64url");
+      const rest = await paged.server.inject({ url: `/v1/history?limit=1&cursor=${cursor}` });
+      expect([rest.statusCode, commandsOf(rest.json().entries)]).toEqual([200, ["a"]]);
+      await paged.close();
+    },
+  );
 
   it("begins empty", async () => {
     const empty = await createApi();

@@ -83,3 +83,13 @@ describe("GET /v1/search", () => {
     expect(await search({ q: "zebra", limit: "200" })).toHaveLength(30);
   });
 });
+
+it("answers with fewer results where they are long, and always with the best", async () => {
+  const long = await createApi();
+  const response = "x".repeat(3 * 1024 * 1024);
+  for (let index = 0; index < 7; index++) await long.add({ command: `long ${index}`, response });
+  const { status, body } = await long.call("GET", "/v1/search?q=long&limit=200");
+  expect(status).toBe(200);
+  expect(body.results).toHaveLength(5);
+  await long.close();
+});

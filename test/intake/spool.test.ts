@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -235,4 +235,15 @@ describe("a file that cannot be read", () => {
     expect(spool.commands()).toEqual([]);
     expect(spool.log.join("\n")).toMatch(/error .*a\.jsonl/);
   });
+});
+
+test("a folder that was removed is empty, and made again at the next look", async () => {
+  const running = spool.restart();
+  rmSync(spool.folder, { recursive: true });
+  expect(running.status()).toEqual({ files: 0, taken: 0, rejected: 0 });
+  await running.takeIn();
+  expect(statSync(spool.folder).mode & 0o777).toBe(0o700);
+  spool.append("a.jsonl", { command: "ls" });
+  await running.takeIn();
+  expect(spool.commands()).toEqual(["ls"]);
 });

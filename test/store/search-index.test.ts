@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestStore, entryVersion, type TestStore } from "../support/store.ts";
 import { tempDir, type TempDir } from "../support/temp.ts";
 
@@ -62,4 +63,61 @@ test("an entry that takes the place of the newest, which was dropped, is found",
   });
   await put("two", "second");
   expect([await found("first"), await found("second")]).toEqual([[], ["two"]]);
+});
+
+describe("while another process holds the write lock", () => {
+  let other: Database.Database;
+  beforeEach(async () => {
+    await put("one", "indexed needle");
+    await found("needle");
+    const version = entryVersion("two", { command: "ls", note: "the needle of Ação", tags: ["tagged"] });
+    await files.store.write.run((tx) => {
+      tx.records.put({ version, rev: null, base: null });
+    });
+    await put("three", "other words ;");
+    other = new Database(files.file);
+    other.exec("BEGIN IMMEDIATE");
+  });
+  afterEach(() => {
+    other.close();
+  });
+
+  test.each<[string, string[]]>([
+    ["needle", ["one", "two"]],
+    ["acao needle", ["two"]],
+    ['"needle of"', ["two"]],
+    ["needle-of", ["two"]],
+    ["tag", ["two"]],
+    ["words ;", ["three"]],
+    [";", ["three"]],
+    ["nothing", []],
+  ])("a search finds what is not indexed yet, and does not wait for long: %s", async (q, expected) => {
+    const start = performance.now();
+    expect((await found(q)).toSorted()).toEqual(expected.toSorted());
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(files.store.read.searchIndex.lag()).toBe(2);
+  });
+
+  test("its snippet and its filter are those of any result", async () => {
+    const viewer = { machineId: "m", user: null };
+    const [result] = await files.store.search.search("acao", { mode: "global", viewer }, 10, 0);
+    expect(result?.snippet).toBe("the needle of <mark>Ação</mark>");
+    expect(await files.store.search.search("acao", { mode: "global", viewer, tag: "x" }, 10, 0)).toEqual([]);
+  });
+
+  test("what is written once it is free is indexed", async () => {
+    await found("needle");
+    other.exec("ROLLBACK");
+    await put("four", "needle");
+    expect(await found("needle")).toContain("four");
+    expect(files.store.read.searchIndex.lag()).toBe(0);
+  });
+});
+
+test("a search answers when the disk takes no more", async () => {
+  await put("one", "needle");
+  const full = new Database(files.file);
+  full.exec("CREATE TRIGGER full BEFORE UPDATE ON search_index BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+  full.close();
+  expect(await found("needle")).toEqual(["one"]);
 });

@@ -69,6 +69,8 @@ export function registerHistoryRoutes(server: Server, options: HistoryRoutes): v
       schema: {
         tags: TAGS,
         summary: "List entries, newest first",
+        description:
+          "A page ends before `limit` where its entries hold more than 16 Mi (2^24) characters of text; `next_cursor` then leads to the rest.",
         querystring: ListQuery,
         response: { 200: EntryPage, ...ERRORS },
       },
@@ -149,7 +151,7 @@ function formatCursor(position: Position): string {
 }
 
 function parseCursor(cursor: string): Position {
-  const match = /^1\.(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString("latin1"));
+  const match = /^1\.(-?\d{1,19})\.(\d{1,19})$/.exec(Buffer.from(cursor, "base64url").toString("latin1"));
   const position = { timestamp: Number(match?.[1]), seq: Number(match?.[2]) };
   // Decoding is lenient: only what is written as we write it is ours.
   if (formatCursor(position) !== cursor) {

@@ -19,7 +19,7 @@ export function registerSearchRoutes(server: Server, options: SearchRoutes): voi
         tags: ["history"],
         summary: "Search commands, answers, notes and tags",
         description:
-          "Words match from their beginning, whatever their case and accents: `configuracao` finds `configuração`. Every character is text; nothing is a syntax error. Best results first.",
+          "Words match from their beginning, whatever their case and accents: `configuracao` finds `configuração`. Every character is text; nothing is a syntax error. Best results first, and fewer than `limit` where they hold more than 16 Mi (2^24) characters of text.",
         querystring: SearchQuery,
         response: { 200: SearchAnswer, ...ERRORS },
       },

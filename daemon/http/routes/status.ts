@@ -4,13 +4,15 @@ import { ERRORS, type Server } from "./common.ts";
 import type { SyncRoutes } from "./sync.ts";
 
 /** What this daemon knows of itself beside its history. */
-export type OwnStatus = Omit<Status, "cache" | "sync"> & {
+export type OwnStatus = Omit<Status, "cache" | "sync" | "version" | "pid" | "uptime_ms"> & {
   cache: Pick<Status["cache"], "path" | "schema_version" | "size" | "wal_size">;
 };
 
 export interface StatusRoutes extends SyncRoutes {
   history: HistoryReads;
   version: string;
+  pid: number;
+  uptimeMs: () => number;
   ownStatus: () => OwnStatus;
 }
 
@@ -18,6 +20,10 @@ const TAGS = ["daemon"];
 
 export function registerStatusRoutes(server: Server, options: StatusRoutes): void {
   const { history, sync, ownStatus } = options;
+
+  function identity(): { version: string; pid: number; uptime_ms: number } {
+    return { version: options.version, pid: options.pid, uptime_ms: options.uptimeMs() };
+  }
 
   function counts(): { total: number; synced: number; pending: number } {
     const { total, pending } = history.counts();
@@ -51,6 +57,7 @@ export function registerStatusRoutes(server: Server, options: StatusRoutes): voi
     () => {
       const own = ownStatus();
       return {
+        ...identity(),
         ...own,
         cache: { ...own.cache, ...counts() },
         sync: sync.status(),
@@ -69,8 +76,7 @@ export function registerStatusRoutes(server: Server, options: StatusRoutes): voi
     },
     () => {
       history.counts();
-      const { pid, uptime_ms, version } = ownStatus();
-      return { status: "ok" as const, version, pid, uptime_ms };
+      return { status: "ok" as const, ...identity() };
     },
   );
 }
