@@ -81,12 +81,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const invalid = toInvalid(error);
     const answer = invalid ?? toApiError(error);
     // Not a cycle that failed: sync has logged it, and its cause may quote what the remote sent back.
-    if (answer.code === "HD_INTERNAL" || answer.code === "HD_STORAGE") {
-      request.log.error(
-        { err: error, route: request.routeOptions.url, code: answer.code },
-        "a request failed",
-      );
-    }
+    const fields = { route: request.routeOptions.url, code: answer.code };
+    if (answer.code === "HD_INTERNAL") request.log.error({ ...fields, err: error }, "a request failed");
+    // On a full disk this is a line for every request: without a stack, which would say nothing more.
+    if (answer.code === "HD_STORAGE") request.log.error(fields, answer.message);
     return reply.status(answer.statusCode).send(toErrorBody(answer));
   });
   server.setNotFoundHandler((request, reply) => {

@@ -1,14 +1,15 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -82,6 +83,8 @@ export function createSpool(options: SpoolOptions): Spool {
   let running: Promise<void> | null = null;
   let again = false;
   let stopped = false;
+  /** Names that were warned of, each once. */
+  const strange = new Set<string>();
 
   async function takeInAll(): Promise<void> {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
@@ -102,13 +105,19 @@ export function createSpool(options: SpoolOptions): Spool {
   }
 
   function hasMore(name: string): boolean {
-    const stat = statSync(path.join(folder, name), { throwIfNoEntry: false });
-    return stat !== undefined && options.positions.position(ledgerName(name), stat.ino) < stat.size;
+    const stat = lstatSync(path.join(folder, name), { throwIfNoEntry: false });
+    return stat?.isFile() === true && options.positions.position(ledgerName(name), stat.ino) < stat.size;
   }
 
   async function takeFile(name: string): Promise<void> {
     const file = path.join(folder, name);
-    const fd = openSync(file, "r");
+    // Opening a pipe would wait for its other end, and with it everyone; a link could lead anywhere.
+    if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+      if (!strange.has(name)) log.warn({ file: name }, `${file} is no plain file: it is left alone`);
+      strange.add(name);
+      return;
+    }
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const { ino, size } = fstatSync(fd);
       const original = ledgerName(name);

@@ -177,11 +177,11 @@ function notLibsql(cause: Error, status?: number): RemoteError {
   return new RemoteError("unreachable", "HD_REMOTE_NOT_LIBSQL", message, { cause });
 }
 
-/** The most telling code or message in a chain of causes: `ECONNREFUSED` rather than `fetch failed`. */
+/** The most telling code in a chain of causes: `ECONNREFUSED`. Never a message: it may hold what was sent. */
 function rootCause(error: Error): string {
-  let best = error.message;
+  let best = error.name;
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    best = "code" in at && typeof at.code === "string" ? at.code : at.message || best;
+    if ("code" in at && typeof at.code === "string") best = at.code;
   }
   return best;
 }

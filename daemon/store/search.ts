@@ -41,11 +41,12 @@ export function createSearch(db: Db, machines: MachineReads, indexer: Indexer): 
   const statements = createStatementCache(db);
   const index = createSearchIndexReads(db);
   const tail = createSearchTail(db, SNIPPET);
+  // CAST: better-sqlite3 binds a number as REAL, which FTS5 passes over in a condition on rowid: any match would do.
   const matched = db.prepare<[string, number], HistoryRow & { snippet: string }>(
     `SELECT ${HISTORY_COLUMNS},
             snippet(history_fts, ${SNIPPET}) AS snippet
      FROM history_fts JOIN history AS h ON h.seq = history_fts.rowid ${HISTORY_MACHINES}
-     WHERE history_fts MATCH ? AND history_fts.rowid = ?`,
+     WHERE history_fts MATCH ? AND history_fts.rowid = CAST(? AS INTEGER)`,
   );
   const scanned = db.prepare<[number], HistoryRow & { snippet: string }>(
     `SELECT ${HISTORY_COLUMNS}, substr(h.command, 1, ${SNIPPET_CHARACTERS}) AS snippet

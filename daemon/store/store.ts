@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import type { HybridClock } from "../core/hlc.ts";
-import { type Db, openForReading, openForWriting } from "./database.ts";
+import { type Db, openForReading, openForWriting, StorageError } from "./database.ts";
 import { createHistoryReads, type HistoryReads } from "./history-reads.ts";
 import { createMachineReads } from "./machines.ts";
 import { createMetaReads, createMetaWrites, type MetaReads } from "./meta.ts";
@@ -68,7 +68,10 @@ export function openStore(options: OpenStoreOptions): Store {
   } catch (error) {
     readDb?.close();
     writeDb.close();
-    throw error;
+    if (!(error instanceof Error) || error.name !== "SqliteError") throw error;
+    throw new StorageError("HD_STORAGE", `${options.file} cannot be used: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

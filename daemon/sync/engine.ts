@@ -43,7 +43,7 @@ const TRUSTED_ROUND_TRIP_MS = 1000;
 interface Exchanged {
   /** Everything up to the server's newest revision has come. */
   complete: boolean;
-  /** Records that were sent and not applied, because another machine was first. */
+  /** Records that were sent, not applied because another machine was first, and will be sent again. */
   refused: number;
 }
 
@@ -101,14 +101,14 @@ export function createEngine(options: EngineOptions): Engine {
           ? { uploaded: 0, refused: [] }
           : applyPushAnswer(tx, batch, pushed, options.selection);
       const applied = applyPage(tx, answer, position, revAfter, applier);
-      if (pushed !== null && answer.complete) parkStuck(tx, sent.refused, pushed.held);
-      return { ...sent, ...applied };
+      const parked = pushed !== null && answer.complete ? parkStuck(tx, sent.refused, pushed.held) : 0;
+      return { uploaded: sent.uploaded, refused: sent.refused.length - parked, ...applied };
     });
     report.uploaded += done.uploaded;
     report.downloaded += done.downloaded;
     report.conflicts += done.conflicts;
     report.serverRev = revAfter;
-    return { complete: answer.complete, refused: done.refused.length };
+    return { complete: answer.complete, refused: done.refused };
   }
 
   /**

@@ -49,6 +49,11 @@ export function applyPage(
   return total;
 }
 
+/** What a person can do about a remote that is not the one this cache knows. */
+const MEND =
+  "point TURSO_DATABASE_URL at the right database, or stop historyd, move cache.db aside and start it again: " +
+  "everything on the remote is pulled anew, and entries not sent yet stay in the file that was moved";
+
 function checkRemote(tx: WriteTx, answer: PullAnswer, cursor: number): void {
   if (answer.minProtocol > PROTOCOL_VERSION) {
     throw new RemoteError(
@@ -62,14 +67,14 @@ function checkRemote(tx: WriteTx, answer: PullAnswer, cursor: number): void {
     throw new RemoteError(
       "guard",
       "HD_EPOCH",
-      `the remote is not the database this cache was synchronised with (epoch ${answer.epoch}, expected ${epoch}); nothing was changed on either side`,
+      `the remote is not the database this cache was synchronised with (epoch ${answer.epoch}, expected ${epoch}); nothing was changed on either side; ${MEND}`,
     );
   }
   if (answer.serverRev < cursor) {
     throw new RemoteError(
       "guard",
       "HD_AHEAD",
-      `the remote is older than what this cache has already seen of it (revision ${answer.serverRev}, seen ${cursor}): it was restored from a backup; nothing was changed on either side`,
+      `the remote is older than what this cache has already seen of it (revision ${answer.serverRev}, seen ${cursor}): it was restored from a backup; nothing was changed on either side; ${MEND}`,
     );
   }
 }

@@ -77,8 +77,10 @@ function isInSight({ machineId, fields }: Version, selection: Selection): boolea
 /**
  * Parks what was refused although everything that this machine may see has come: the remote holds a version that
  * cannot be pulled or read here, or has collected the record. Sending it again would be refused again, for ever.
+ * @returns how many
  */
-export function parkStuck(tx: WriteTx, refused: readonly Stored[], held: PushAnswer["held"]): void {
+export function parkStuck(tx: WriteTx, refused: readonly Stored[], held: PushAnswer["held"]): number {
+  let parked = 0;
   const known = new Set(held.map(({ id }) => id));
   for (const { version, rev } of refused) {
     const now = tx.records.get(version.kind, version.id);
@@ -87,7 +89,9 @@ export function parkStuck(tx: WriteTx, refused: readonly Stored[], held: PushAns
       ? "the remote holds a version of it that this machine cannot read or may not see"
       : "the remote no longer has it";
     tx.outbox.park(version.id, reason);
+    parked += 1;
   }
+  return parked;
 }
 
 /** The record was edited again while its earlier version was under way: that one is now what the edits start from. */

@@ -179,7 +179,7 @@ Both machines keep running. Try, in another terminal:
   curl -s --unix-socket $B -X POST http://historyd/v1/sync
   curl -s --unix-socket $B 'http://historyd/v1/search?q=uptime'
   sqlite3 ${b.home}/cache.db 'SELECT count(*) FROM history_cache'
-  HISTORYD_HOME=${a.home} node dist/client-lib/cli/main.js list
+  HISTORYD_SOCKET=$A node dist/client-lib/cli/main.js list
 
 Ctrl-C ends everything and removes the folders.
 `);

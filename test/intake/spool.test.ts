@@ -1,4 +1,5 @@
-import { appendFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -220,12 +221,19 @@ describe("a line that cannot be stored", () => {
 });
 
 describe("a file that cannot be read", () => {
-  test("stops no other, and is kept", async () => {
-    mkdirSync(join(spool.folder, "a.jsonl"));
+  test.each([
+    ["a folder", (file: string) => mkdirSync(file)],
+    ["a pipe, which would block whoever opens it", (file: string) => execFileSync("mkfifo", [file])],
+    ["a link", (file: string) => symlinkSync("/etc/hostname", file)],
+  ])("%s: stops no other, is left alone, and warned of once", async (_what, make) => {
+    make(join(spool.folder, "a.jsonl"));
     spool.append("b.jsonl", { command: "b" });
-    await spool.restart().takeIn();
+    const running = spool.restart();
+    await running.takeIn();
+    await running.takeIn();
     expect(spool.commands()).toEqual(["b"]);
-    expect(spool.log.join("\n")).toMatch(/error .*a\.jsonl could not be taken in; it is kept/);
+    expect(running.status().files).toBe(0);
+    expect(spool.log.filter((line) => /warn .*a\.jsonl is no plain file/.test(line))).toHaveLength(1);
   });
 
   test("for want of room for what it refuses is tried again", async () => {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createLibsqlExecutor, type LibsqlOptions } from "../../daemon/remote/libsql.ts";
+import { readToken } from "../../daemon/remote/token.ts";
 import { RemoteError } from "../../daemon/remote/remote.ts";
 import { createSqlRemote } from "../../daemon/remote/sql-remote.ts";
 import { readMigrations } from "../../daemon/store/migrate.ts";
@@ -135,6 +136,25 @@ test("a token that is missing, expired or replaced: refused by name, and taken u
   token = locked.token();
   await remote.prepare(never());
   await expect(remote.pull(PULL, never())).resolves.toMatchObject({ serverRev: 0 });
+});
+
+test.each(["two\nlines", "with space", "acentuação", ""])(
+  "a token that is none (%j) is refused without being printed",
+  async (token) => {
+    const remote = createSqlRemote(
+      executor({ token: () => readToken({ kind: "value", value: token }) }),
+      migrations,
+    );
+    const error = await errorOf(remote.prepare(never()));
+    expect(error).toMatchObject({ kind: "unauthorized", code: "HD_TOKEN" });
+    expect(error.message).not.toContain(token === "" ? "\0" : token);
+  },
+);
+
+test("what the network throws is told by its code, never by a message that may hold what was sent", async () => {
+  const remote = createSqlRemote(executor({ token: () => "two\nSECRET" }), migrations);
+  const error = await errorOf(remote.prepare(never()));
+  expect(error.message).not.toContain("SECRET");
 });
 
 test("a request is given up when it is cut off from outside, with the reason it was given", async () => {

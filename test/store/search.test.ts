@@ -249,6 +249,21 @@ describe("a result", () => {
     expect([typeof score, source]).toEqual(["number", "machine"]);
   });
 
+  test("has an excerpt of its own text, and never of another entry's", async () => {
+    await hold(
+      ...Array.from({ length: 12 }, (_, index) => ({
+        command: `needle number${index}`,
+        timestamp: NOW - index,
+      })),
+      { command: "secret needle", deleted_at: 5 },
+    );
+    const results = await search("needle");
+    expect(results.map(({ snippet }) => snippet)).toEqual(
+      results.map(({ command }) => command.replace("needle", "<mark>needle</mark>")),
+    );
+    expect(results).toHaveLength(12);
+  });
+
   test("of signs alone has the command's beginning for an excerpt", async () => {
     await hold({ command: `${"é".repeat(200)};` });
     expect((await search(";"))[0]?.snippet).toBe("é".repeat(120));

@@ -19,6 +19,20 @@ test("an edit never creates a row that the remote has collected", async () => {
   expect([a.store.read.outbox.depth(), a.store.read.outbox.parked()]).toEqual([1, 1]);
 });
 
+test("more stuck records than a cycle has patience for block nothing either", async () => {
+  const server = createSqliteServer();
+  const a = machine(server, "a", { batchSize: 1 });
+  const ids: string[] = [];
+  for (let i = 0; i < 8; i++) ids.push((await a.add(`gone ${i}`)).id);
+  await a.sync();
+  server.db.exec("INSERT INTO meta VALUES ('collecting', '1'); DELETE FROM records");
+  for (const id of ids) await a.recorder.edit(id, { note: "too late" });
+  const { id } = await a.add("goes on");
+  await a.sync();
+  expect(a.store.read.outbox.parked()).toBe(8);
+  expect(a.get(id)?.sync).toBe("synced");
+});
+
 test("an edit of a record whose newer version cannot be read here is parked, and blocks nothing", async () => {
   const server = createSqliteServer();
   const [a, b] = [machine(server, "a", { batchSize: 1 }), machine(server, "b")];
