@@ -10,6 +10,8 @@ export interface Answer {
 export interface Connection {
   /** @throws Error when the connection ends before the answer is complete */
   exchange(request: string): Promise<Answer>;
+  /** Whether the server, or `close`, has ended it. */
+  isClosed(): boolean;
   close(): void;
 }
 
@@ -72,6 +74,7 @@ export async function connect(socketPath: string): Promise<Connection> {
         if (socket.destroyed) fail(new Error(`${socketPath}: the connection is closed`));
         else socket.write(request);
       }),
+    isClosed: () => socket.destroyed,
     close() {
       socket.destroy();
     },
