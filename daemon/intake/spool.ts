@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -11,7 +10,6 @@ import {
   readSync,
   renameSync,
   unlinkSync,
-  writeFileSync,
 } from "node:fs";
 import path from "node:path";
 import type { NewEntry } from "../../client-lib/protocol/entry.ts";
@@ -19,6 +17,8 @@ import { partsToUuid } from "../core/uuid.ts";
 import type { SpoolFileReads } from "../store/spool-files.ts";
 import type { Writer } from "../store/writer.ts";
 import { type Recorder, RecorderError } from "./recorder.ts";
+import { type Line, readLines } from "./spool-lines.ts";
+import { keepRefused } from "./spool-refused.ts";
 
 export interface SpoolLog {
   debug(fields: object, message: string): void;
@@ -51,26 +51,9 @@ export interface Spool {
 const SUFFIX = ".jsonl";
 /** A file nobody appends to any more. It is kept a while longer, for a writer that had it open. */
 const RETIRED_SUFFIX = ".jsonl.retired";
-const REJECTED_FOLDER = "rejected";
 
 /** A file that was taken in whole and not touched for this long is retired, and after as long again removed. */
 const QUIET_MS = 60_000;
-
-/** Lines per transaction, and bytes read for them at a time. A longer line is read with a larger buffer. */
-const LINES_PER_COMMIT = 200;
-const READ_BYTES = 1024 * 1024;
-/** The longest line: an entry at its limits, written with JSON's escapes. */
-const MAX_LINE_BYTES = 32 * 1024 * 1024;
-
-interface Line {
-  text: string;
-  /** Why it cannot be an entry, where that is known without reading it. */
-  problem?: string;
-  /** Offset of its first byte in the file. */
-  start: number;
-  /** Offset after its newline. */
-  end: number;
-}
 
 /**
  * Exactly once: the position in a file moves in the transaction that stores its entries, so that a crash at any point
@@ -184,26 +167,11 @@ export function createSpool(options: SpoolOptions): Spool {
     return { entry: { ...checked.entry, id: partsToUuid([name, inode, line.start, line.text]) } };
   }
 
-  /** What cannot be stored is not lost: it is put where a person finds it. */
   function keep(name: string, inode: number, line: Line, problem: string): void {
-    const target = path.join(
-      folder,
-      REJECTED_FOLDER,
-      `${path.basename(name, SUFFIX)}-${inode}-${line.start}.txt`,
-    );
-    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
-    const fd = openSync(target, "w", 0o600);
-    try {
-      writeFileSync(fd, `${line.text}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    // The names as well: the position that moves past the line is on disk at once.
-    for (const parent of [path.dirname(target), folder]) syncFolder(parent);
+    const kept = keepRefused(folder, `${path.basename(name, SUFFIX)}-${inode}-${line.start}.txt`, line.text);
     log.warn(
-      { file: name, offset: line.start, kept: target },
-      `a spooled entry was refused (${problem}); it is kept in ${target}`,
+      { file: name, offset: line.start, kept },
+      `a spooled entry was refused (${problem}); it is kept in ${kept}`,
     );
   }
 
@@ -279,47 +247,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** The ledger knows a file by the name under which it was written to. */
 function ledgerName(name: string): string {
   return name.endsWith(RETIRED_SUFFIX) ? name.slice(0, -".retired".length) : name;
-}
-
-/** Complete lines from an offset on; none when only an unfinished line is left. */
-function readLines(fd: number, from: number): Line[] {
-  for (let size = READ_BYTES; ; size *= 4) {
-    const buffer = Buffer.alloc(size);
-    const bytes = readSync(fd, buffer, 0, size, from);
-    const lines: Line[] = [];
-    let start = 0;
-    for (let end = buffer.indexOf(10); end !== -1 && end < bytes; end = buffer.indexOf(10, start)) {
-      lines.push({ text: buffer.toString("utf8", start, end), start: from + start, end: from + end + 1 });
-      start = end + 1;
-      if (lines.length === LINES_PER_COMMIT) return lines;
-    }
-    if (lines.length > 0 || bytes < size) return lines;
-    if (size >= MAX_LINE_BYTES) return [pieceOfLine(buffer, from)];
-  }
-}
-
-/** A piece of a line that is longer than any may be. It is refused piece by piece, and what follows it is read. */
-function pieceOfLine(buffer: Buffer, start: number): Line {
-  let length = buffer.length;
-  // Not in the middle of a UTF-8 character: the piece must be kept as it is.
-  while (length > 1 && (buffer[length - 1]! & 0xc0) === 0x80) length -= 1;
-  length -= 1;
-  return {
-    text: buffer.toString("utf8", 0, length),
-    problem: `its line is longer than ${MAX_LINE_BYTES} bytes`,
-    start,
-    end: start + length,
-  };
 }
