@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from "ajv";
 import type { Static, TSchema } from "typebox";
+import { isDeeperThan, type Json } from "../core/json.ts";
 import { UUID_PATTERN } from "../../client-lib/protocol/schema.ts";
 
 /** What a value breaks: where, what was expected, what came. */
@@ -75,7 +76,7 @@ function createAjv(): Ajv {
   });
   const fitsAsJson: SchemaValidateFunction = (limit: number, value: object) => {
     // First, because writing JSON recurses: on what is nested deeply enough it runs out of stack.
-    const deep = isDeeperThan(MAX_JSON_DEPTH, value);
+    const deep = isDeeperThan(value as Json, MAX_CONTEXT_LEVELS);
     fitsAsJson.errors = [{ keyword: deep ? TOO_DEEP : MAX_JSON_BYTES }];
     return !deep && Buffer.byteLength(JSON.stringify(value)) <= limit;
   };
@@ -97,19 +98,10 @@ function createAjv(): Ajv {
   return ajv;
 }
 
-/** Levels of objects and arrays in a value that is kept as JSON. Every machine must be able to read and write it. */
-const MAX_JSON_DEPTH = 100;
+/** Levels of objects and arrays in what a client sends: well under what any machine reads of another's. */
+const MAX_CONTEXT_LEVELS = 100;
 const TOO_DEEP = "too-deep";
 const MAX_JSON_BYTES = "x-max-json-bytes";
-
-function isDeeperThan(limit: number, value: object): boolean {
-  let level: object[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth === limit) return true;
-    level = level.flatMap((one) => Object.values(one).filter((inner) => isObject(inner)));
-  }
-  return false;
-}
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
@@ -144,7 +136,7 @@ function describe(error: ErrorObject): string {
     case MAX_JSON_BYTES:
       return `expected at most ${String(error.schema)} bytes, got more`;
     case TOO_DEEP:
-      return `expected at most ${MAX_JSON_DEPTH} levels of objects and arrays, got more`;
+      return `expected at most ${MAX_CONTEXT_LEVELS} levels of objects and arrays, got more`;
     case "x-well-formed":
       return "expected well-formed Unicode text, got half of a surrogate pair";
     case "pattern": {

@@ -1,12 +1,13 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
 import type { Timers } from "../core/timers.ts";
-import type { Spool, SpoolLog } from "./spool.ts";
+import type { Log } from "../core/log.ts";
+import type { Spool } from "./spool.ts";
 
 /** Looks even when nothing was heard: files are retired by age, and a watch may miss an event. */
 const LOOK_MS = 30_000;
 
 /** Takes in the spool now and whenever something is added to it. @returns how to stop */
-export function watchSpool(folder: string, spool: Spool, log: SpoolLog, timers: Timers): () => void {
+export function watchSpool(folder: string, spool: Spool, log: Log, timers: Timers): () => void {
   const stopping = new AbortController();
   const { signal } = stopping;
   let watcher: FSWatcher | null = null;

@@ -13,19 +13,13 @@ import {
 } from "node:fs";
 import path from "node:path";
 import type { NewEntry } from "../../client-lib/protocol/entry.ts";
+import type { Log } from "../core/log.ts";
 import { partsToUuid } from "../core/uuid.ts";
 import type { SpoolFileReads } from "../store/spool-files.ts";
 import type { Writer } from "../store/writer.ts";
 import { type Recorder, RecorderError } from "./recorder.ts";
 import { type Line, readLines } from "./spool-lines.ts";
 import { keepRefused } from "./spool-refused.ts";
-
-export interface SpoolLog {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface SpoolOptions {
   folder: string;
@@ -36,7 +30,7 @@ export interface SpoolOptions {
   check: (value: unknown) => { entry: NewEntry } | { problem: string };
   onWritten: () => void;
   now: () => number;
-  log: SpoolLog;
+  log: Log;
 }
 
 /** Takes in what clients left in the spool folder while the daemon was away. */

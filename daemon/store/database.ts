@@ -76,3 +76,8 @@ function assertDurable(db: Db, file: string): void {
     );
   }
 }
+
+/** Whether another process holds a lock that this statement needs. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
+}

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
-import { StorageError } from "./database.ts";
+import { isBusy, StorageError } from "./database.ts";
 
 /** A lock that the operating system lets go of when the process ends, however it ends. */
 export interface HomeLock {
@@ -65,8 +65,4 @@ function readOwner(db: Database.Database): string {
     // It is starting at this very moment: nothing is lost by not knowing its number.
     return "";
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }

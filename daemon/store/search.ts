@@ -27,7 +27,7 @@ interface Candidate {
   machine_id: string;
 }
 
-/** How many of the newest matches are ranked. Older ones would lose by their age in any case. */
+/** How many matches are ranked: the last to arrive, which bounds the time that a word in half of the history takes. */
 const MAX_CANDIDATES = 1000;
 
 /** bm25 weights of command, response, note, tags: what was typed counts most. */

@@ -1,5 +1,5 @@
 import type { HybridClock } from "../core/hlc.ts";
-import { type Db, StorageError } from "./database.ts";
+import { type Db, isBusy, StorageError } from "./database.ts";
 import { createMachineWrites } from "./machines.ts";
 import { createMetaWrites, type MetaWrites } from "./meta.ts";
 import { createOutboxWrites, type OutboxWrites } from "./outbox.ts";
@@ -204,10 +204,6 @@ function guardPart(db: Db, part: object): object {
     },
   ]);
   return Object.fromEntries(methods) as object;
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }
 
 /** SQLite's own errors become ours; what the work itself threw stays as it is. */

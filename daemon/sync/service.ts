@@ -2,23 +2,16 @@ import pRetry from "p-retry";
 import type { CycleResult, SyncStatus } from "../../client-lib/protocol/sync.ts";
 import { RemoteError } from "../remote/remote.ts";
 import type { Reads } from "../store/store.ts";
+import type { Log } from "../core/log.ts";
 import type { Timers } from "../core/timers.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
 import { type CycleReport, emptyReport, type Engine } from "./engine.ts";
 import { backoffMs, type FailureKind, jitteredMs, stateAfter } from "./retry-policy.ts";
 
-/** What the loop writes to the log; pino fits. */
-export interface SyncLog {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
 export interface SyncServiceOptions {
   engine: Engine;
   read: Pick<Reads, "meta" | "outbox" | "setAside">;
-  log: SyncLog;
+  log: Log;
   timers: Timers;
   /** In [0, 1). */
   random: () => number;

@@ -13,7 +13,8 @@ import { join } from "node:path";
 import { SpoolLine } from "../../client-lib/protocol/spool.ts";
 import { createValidation } from "../../daemon/http/validation.ts";
 import { createRecorder, type Recorder } from "../../daemon/intake/recorder.ts";
-import { createSpool, type Spool, type SpoolLog } from "../../daemon/intake/spool.ts";
+import type { Log } from "../../daemon/core/log.ts";
+import { createSpool, type Spool } from "../../daemon/intake/spool.ts";
 import type { Writer } from "../../daemon/store/writer.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 
@@ -51,7 +52,7 @@ export function createSpoolFolder(): SpoolFolder {
   const say = (level: string) => (_: object, message: string) => {
     log.push(`${level} ${message}`);
   };
-  const spoolLog: SpoolLog = {
+  const spoolLog: Log = {
     debug: say("debug"),
     info: say("info"),
     warn: say("warn"),
