@@ -5,10 +5,13 @@ import { RequireAllReporter } from "./test/support/require-all-reporter.ts";
 // asks for its JSON report with a variable.
 const jsonReport = process.env["JSON_REPORT"];
 
+/** Hundreds of daemons that are killed and damaged: too long for every change, and so a command of their own. */
+const FAULT_TESTS = ["test/kill/**", "test/machine-faults/**"];
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["dist/**", "node_modules/**"],
+    exclude: ["dist/**", "node_modules/**", ...(process.env["FAULTS"] === "1" ? [] : FAULT_TESTS)],
     setupFiles: ["test/support/random-seed.ts"],
     globalSetup: ["test/support/build.ts"],
     // Native modules, signals and process.exit are safest in processes of their own.

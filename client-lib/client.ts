@@ -6,9 +6,26 @@ import {
   resolveSocket,
   spoolFolder,
 } from "./paths.ts";
+import type { AuditPage, AuditQuery } from "./protocol/audit.ts";
+import type { Conflict, ConflictPage, ConflictQuery, Resolution } from "./protocol/conflict.ts";
 import type { Entry, EntryPatch, NewEntry } from "./protocol/entry.ts";
-import type { EntryPage, ListQuery, SearchAnswer, SearchQuery, StoredBatch } from "./protocol/history.ts";
+import { readEvents } from "./event-stream.ts";
+import type { EventType, StreamEvent } from "./protocol/events.ts";
+import type {
+  EntryPage,
+  ListQuery,
+  Purged,
+  SearchAnswer,
+  SearchQuery,
+  StoredBatch,
+} from "./protocol/history.ts";
 import { MAX_BATCH_BODY_BYTES, MAX_TIME_MS } from "./protocol/limits.ts";
+import type {
+  ReconcileRequest,
+  Reconciliation,
+  Reconciliations,
+  ReconciliationsQuery,
+} from "./protocol/reconcile.ts";
 import type { Health, Stats, Status } from "./protocol/status.ts";
 import type { SyncAnswer, SyncStatus } from "./protocol/sync.ts";
 import { createSpool } from "./spool.ts";
@@ -26,7 +43,7 @@ export interface ClientOptions {
   socket?: string;
   /** The daemon's folder, whose `spool/` takes entries while it is away. By default `HISTORYD_HOME` or `~/.mcp-terminal`. */
   home?: string;
-  /** How long a call may take, in milliseconds, unless the call says otherwise: 5,000, and 120,000 for `sync`. */
+  /** How long a call may take, in milliseconds, unless the call says otherwise: 5,000, 120,000 for `sync`, and 600,000 for `reconcile`. */
   timeoutMs?: number;
   /** The variables to look at, instead of the process's own. */
   env?: PathEnvironment;
@@ -74,12 +91,33 @@ export interface Client {
   remove(id: string, options?: CallOptions): Promise<Entry>;
   /** @throws ApiError `HD_NOT_FOUND`, `HD_RESTORE_EXPIRED` */
   restore(id: string, options?: CallOptions): Promise<Entry>;
+  /** Erases the entry's content everywhere; nothing undoes it. @throws ApiError `HD_NOT_FOUND` */
+  purge(id: string, options?: CallOptions): Promise<Purged>;
   /** Entries that match `q`, best first. */
   search(query: SearchQuery, options?: CallOptions): Promise<SearchAnswer>;
   /** Runs a sync cycle and resolves with what it did. @throws ApiError `HD_SYNC_OFF`, `HD_SYNC_FAILED` */
   sync(options?: CallOptions): Promise<SyncAnswer>;
   /** State of sync. */
   syncStatus(options?: CallOptions): Promise<SyncStatus>;
+  /** A page of conflicts, newest first, open ones unless the query says otherwise; paged like `list`. */
+  conflicts(query?: ConflictQuery, options?: CallOptions): Promise<ConflictPage>;
+  /**
+   * Gives the field of the record the chosen value, and closes the conflict.
+   * @throws ApiError `HD_NOT_FOUND`, `HD_GONE`, `HD_DELETED`, `HD_OMITTED`, `HD_RESTORE_EXPIRED`
+   */
+  resolveConflict(id: string, resolution: Resolution, options?: CallOptions): Promise<Conflict>;
+  /** A page of what was changed, by whom, newest first; paged like `list`. */
+  audit(query?: AuditQuery, options?: CallOptions): Promise<AuditPage>;
+  /** Compares everything with the remote, and mends what differs. @throws ApiError as `sync` */
+  reconcile(request?: ReconcileRequest, options?: CallOptions): Promise<Reconciliation>;
+  /** The last comparisons, newest first. */
+  reconciliations(query?: ReconciliationsQuery, options?: CallOptions): Promise<Reconciliations>;
+  /**
+   * What happens, as it happens; the state of sync first. Ends when the daemon stops; leaving the loop, or the
+   * signal, ends it here. Events are not kept: after a break, ask for what you show anew.
+   * @throws as every call, also later, where the connection breaks or nothing comes for 45 s
+   */
+  events(options?: EventsOptions): AsyncIterable<StreamEvent>;
   /** Counters in the shape that the chat assistant reads. */
   stats(options?: CallOptions): Promise<Stats>;
   /** Everything about the daemon. */
@@ -90,9 +128,17 @@ export interface Client {
   close(): Promise<void>;
 }
 
+export interface EventsOptions {
+  /** Only these; by default all. */
+  types?: readonly EventType[];
+  signal?: AbortSignal;
+}
+
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** A cycle speaks to the remote, and the first one may move the whole history. */
 const SYNC_TIMEOUT_MS = 120_000;
+/** A comparison may read the whole history, on both sides. */
+const RECONCILE_TIMEOUT_MS = 600_000;
 
 /**
  * Nothing is opened before the first call, and an idle client does not keep a program running.
@@ -171,10 +217,24 @@ export function createClient(options: ClientOptions = {}): Client {
     edit: (id, patch, callOptions) => call("PATCH", entryPath(id), callOptions, patch),
     remove: (id, callOptions) => call("DELETE", entryPath(id), callOptions),
     restore: (id, callOptions) => call("POST", `${entryPath(id)}/restore`, callOptions),
+    purge: (id, callOptions) => call("POST", `${entryPath(id)}/purge`, callOptions),
     search: (query, callOptions) => call("GET", `/v1/search${toQueryString(query)}`, callOptions),
     sync: (callOptions) =>
       call("POST", "/v1/sync", { timeoutMs: options.timeoutMs ?? SYNC_TIMEOUT_MS, ...callOptions }),
     syncStatus: (callOptions) => call("GET", "/v1/sync", callOptions),
+    conflicts: (query = {}, callOptions) =>
+      call("GET", `/v1/sync/conflicts${toQueryString(query)}`, callOptions),
+    resolveConflict: (id, resolution, callOptions) =>
+      call("POST", `/v1/sync/conflicts/${encodeURIComponent(id)}/resolve`, callOptions, resolution),
+    audit: (query = {}, callOptions) => call("GET", `/v1/audit${toQueryString(query)}`, callOptions),
+    reconcile: (request = {}, callOptions) => {
+      const timeoutMs = options.timeoutMs ?? RECONCILE_TIMEOUT_MS;
+      return call("POST", "/v1/sync/reconcile", { timeoutMs, ...callOptions }, request);
+    },
+    reconciliations: (query = {}, callOptions) =>
+      call("GET", `/v1/sync/reconcile${toQueryString(query)}`, callOptions),
+    events: ({ types, signal } = {}) =>
+      readEvents({ socket, path: `/v1/events${toQueryString({ types: types?.join(",") })}`, signal }),
     stats: (callOptions) => call("GET", "/v1/stats", callOptions),
     status: (callOptions) => call("GET", "/v1/status", callOptions),
     health: (callOptions) => call("GET", "/v1/health", callOptions),

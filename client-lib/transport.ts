@@ -116,7 +116,8 @@ export function createTransport(options: { socket: string; timeoutMs: number }):
   };
 }
 
-interface RawAnswer {
+/** What was read of an answer. */
+export interface RawAnswer {
   statusCode: number;
   text: string;
 }
@@ -164,7 +165,8 @@ function send(to: RequestOptions, body: Buffer | null): Promise<RawAnswer> {
   });
 }
 
-function toAnswer<T>({ statusCode, text }: RawAnswer, socket: string): Answer<T> {
+/** @throws ApiError, DaemonUnavailableError */
+export function toAnswer<T>({ statusCode, text }: RawAnswer, socket: string): Answer<T> {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -184,7 +186,8 @@ function toAnswer<T>({ statusCode, text }: RawAnswer, socket: string): Answer<T>
 const START = "start it with 'historyd &'";
 const ANOTHER_SOCKET = "name the socket of your own with HISTORYD_SOCKET, or historyctl --socket";
 
-function describe({ code, message }: NodeJS.ErrnoException): Trouble {
+/** What a broken connection means, and what helps. */
+export function describe({ code, message }: NodeJS.ErrnoException): Trouble {
   switch (code) {
     case "ENOENT":
       return { what: "historyd is not running: its socket does not exist", advice: START };

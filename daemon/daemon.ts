@@ -3,16 +3,21 @@ import path from "node:path";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
 import { packageRoot, version } from "../client-lib/package-root.ts";
+import { RESTORE_WINDOW_MS, TOMBSTONE_TTL_MS } from "../client-lib/protocol/limits.ts";
 import { SpoolLine } from "../client-lib/protocol/spool.ts";
 import type { Config } from "./config/config.ts";
 import {
   ensureMachineId,
   ensurePrivateFile,
   ensurePrivateFolder,
+  type HomeFiles,
   homeFiles,
   prepareHome,
+  replaceMachineId,
 } from "./config/files.ts";
+import { createEventBus, type DaemonEvent, type EventBus, type Written } from "./core/events.ts";
 import { createHybridClock, toNode } from "./core/hlc.ts";
+import { createMachine, type ReplaceableMachine } from "./core/machine.ts";
 import { createServer } from "./http/server.ts";
 import { listen } from "./http/socket.ts";
 import { createValidation } from "./http/validation.ts";
@@ -25,11 +30,13 @@ import { createSqlRemote } from "./remote/sql-remote.ts";
 import { readToken } from "./remote/token.ts";
 import { storedToEntry } from "./store/history-row.ts";
 import { lockHome } from "./store/lock.ts";
+import type { MetaReads } from "./store/meta.ts";
 import { readMigrations } from "./store/migrate.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { createEngine } from "./sync/engine.ts";
 import { createSyncOff } from "./sync/off.ts";
 import { createSyncService, type SyncService } from "./sync/service.ts";
+import { hostOf } from "./system/host.ts";
 import { createWallClock, systemTimers, type WallClock } from "./system/time.ts";
 import { createTeardown } from "./system/teardown.ts";
 
@@ -86,19 +93,25 @@ async function start(
   const lock = lockHome(files.lock, pid);
   onStop("the lock", lock.release);
 
-  const machine = { id: ensureMachineId(files.machineId, uuidv7), hostname: os.hostname() };
-  const { store, wallClock } = openCache(files, machine.id, log);
+  const { store, wallClock, machine } = openCache(files, log);
   onStop("the cache", store.close);
   const { now } = wallClock;
 
-  const sync = createSync(config, store, machine, wallClock, log);
+  const events = createEventBus<DaemonEvent>((error) => {
+    log.error({ err: error }, "a listener of events failed");
+  });
+  const sync = createSync({ config, files, store, machine, wallClock, events, log });
+  const onWritten = (written: Written): void => {
+    sync.notice();
+    events.publish({ type: "written", ...written });
+  };
   const recorder = createRecorder({
     write: store.write,
     machine,
     user: config.user,
     newId: uuidv7,
     now,
-    onWritten: sync.notice,
+    onWritten,
   });
   const validation = createValidation();
   const checkLine = validation.checker(SpoolLine, "line");
@@ -111,7 +124,7 @@ async function start(
       const checked = checkLine(value);
       return "problem" in checked ? checked : { entry: checked.value.entry };
     },
-    onWritten: sync.notice,
+    onWritten,
     now: Date.now,
     log: log.child({ part: "spool" }),
   });
@@ -122,10 +135,19 @@ async function start(
     validation,
     recorder,
     history: store.read.history,
+    conflicts: store.read.conflicts,
+    audit: store.read.audit,
     search: store.search,
-    perspective: { machineId: machine.id, user: config.user, mode: config.mode },
+    perspective: {
+      get machineId() {
+        return machine.id;
+      },
+      user: config.user,
+      mode: config.mode,
+    },
     toEntry: storedToEntry,
     sync,
+    events,
     version,
     pid,
     uptimeMs: () => Math.round(performance.now() - startedMonotonicMs),
@@ -140,7 +162,7 @@ async function start(
         home: config.home,
         socket: config.socket,
         log_level: log.level,
-        machine,
+        machine: { id: machine.id, hostname: machine.hostname },
         user: config.user,
         mode: config.mode,
         cache: { path: file, schema_version: schemaVersion, size, wal_size: walSize },
@@ -163,12 +185,16 @@ async function start(
   void watchNetwork(systemTimers, sync.networkChanged, watching.signal);
 }
 
-function openCache(
-  files: ReturnType<typeof homeFiles>,
-  machineId: string,
-  log: Logger,
-): { store: Store; wallClock: WallClock } {
+interface Cache {
+  store: Store;
+  wallClock: WallClock;
+  machine: ReplaceableMachine;
+}
+
+function openCache(files: HomeFiles, log: Logger): Cache {
   const wallClock = createWallClock(0);
+  const hostname = os.hostname();
+  let machine = createMachine({ id: ensureMachineId(files.machineId, uuidv7), hostname, incarnation: "" });
   const store = openStore({
     file: files.cache,
     migrations: path.join(packageRoot, "migrations/cache"),
@@ -176,11 +202,13 @@ function openCache(
     newIncarnation: uuidv7,
     monotonicMs: () => performance.now(),
     clock: (meta) => {
-      wallClock.correct(Number(meta.get("clock_offset_ms") ?? 0));
+      wallClock.correct(meta.number("clock_offset_ms"));
+      const incarnation = meta.get("incarnation") ?? "";
+      machine = createMachine({ id: finishReplacing(files, meta, machine.id), hostname, incarnation });
       const last = meta.get("hlc");
       return createHybridClock({
         now: wallClock.now,
-        node: toNode(machineId, meta.get("incarnation") ?? ""),
+        node: toNode(machine.id, incarnation),
         ...(last === null ? {} : { last }),
       });
     },
@@ -188,16 +216,31 @@ function openCache(
       if (from > 0) log.info({ from, to, backup }, `the cache was migrated from schema ${from} to ${to}`);
     },
   });
-  return { store, wallClock };
+  return { store, wallClock, machine };
 }
 
-function createSync(
-  config: Config,
-  store: Store,
-  machine: { id: string; hostname: string },
-  wallClock: WallClock,
-  log: Logger,
-): SyncService {
+/** The cache knows a new identity first; a crash may have come before the file had it. */
+function finishReplacing(files: HomeFiles, meta: MetaReads, idInFile: string): string {
+  const id = meta.get("machine_id");
+  if (id === null || meta.get("former_machine_id") !== idInFile) return idInFile;
+  replaceMachineId(files.machineId, idInFile, id);
+  return id;
+}
+
+function createSync({
+  config,
+  files,
+  store,
+  machine,
+  wallClock,
+  events,
+  log,
+}: Cache & {
+  config: Config;
+  files: HomeFiles;
+  events: EventBus<DaemonEvent>;
+  log: Logger;
+}): SyncService {
   if (config.remote === null) {
     return createSyncOff(
       store.read,
@@ -215,20 +258,24 @@ function createSync(
     remote,
     read: store.read,
     write: store.write,
-    selection: { machineId: machine.id, user: config.user },
+    machine,
+    host: hostOf(config.home),
+    version,
+    selection: { user: config.user, ...config.sync },
     batch: { records: config.sync.batchSize, bytes: 1024 * 1024 },
     // Well under the 10 MB that a server answers with, also where the last record is one at its limits.
     page: { records: 500, bytes: 2 * 1024 * 1024 },
-    node: {
-      machineId: machine.id,
-      incarnation: store.read.meta.get("incarnation") ?? "",
-      hostname: machine.hostname,
-      version,
-    },
+    tombstones: { contentMs: RESTORE_WINDOW_MS, recordMs: TOMBSTONE_TTL_MS },
     newId: uuidv7,
     now: Date.now,
     monotonicMs: () => performance.now(),
+    log: log.child({ part: "sync" }),
     onClockOffset: wallClock.correct,
+    onEvent: (event) => {
+      if (event.type === "identity" && event.former_machine_id !== null)
+        replaceMachineId(files.machineId, event.former_machine_id, event.machine_id);
+      events.publish(event);
+    },
   });
   const service = createSyncService({
     engine,
@@ -241,6 +288,9 @@ function createSync(
     intervalMs: config.sync.intervalMs,
     quickRetries: config.sync.retryAttempts,
     automatic: config.sync.automatic,
+    onChange: () => {
+      events.publish({ type: "sync" });
+    },
   });
   return {
     ...service,

@@ -8,8 +8,21 @@ export interface Cli {
   now: () => number;
   /** All of standard input. */
   readInput: () => Promise<string>;
+  /** Somebody who can be asked; null where input or output is no terminal. */
+  terminal: Terminal | null;
   out: Output;
-  err: { write: (text: string) => void };
+  err: {
+    write: (text: string) => void;
+    /** Somebody watches: a line may be drawn over. */
+    isTerminal: boolean;
+  };
+}
+
+export interface Terminal {
+  /** The line that they typed; null where they ended the input (Ctrl-D, Ctrl-C). */
+  ask: (question: string) => Promise<string | null>;
+  /** Lets them edit a text in their editor; null where none is configured. */
+  edit: ((text: string) => Promise<string>) | null;
 }
 
 export interface Output {

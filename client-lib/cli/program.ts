@@ -1,9 +1,13 @@
 import { Command } from "commander";
 import { addAdd } from "./add.ts";
+import { addAudit } from "./audit.ts";
 import type { Cli } from "./context.ts";
+import { addDelete } from "./delete.ts";
 import { toNumber } from "./input/numbers.ts";
 import { addList } from "./list.ts";
 import { escapeControls } from "./output/escape.ts";
+import { addPurge } from "./purge.ts";
+import { addRestore } from "./restore.ts";
 import { addSearch } from "./search.ts";
 import { addShow } from "./show.ts";
 import { addStatus } from "./status.ts";
@@ -33,7 +37,7 @@ export function createProgram(cli: Cli, version: string): Command {
     .option("--home <folder>", "the daemon's folder (HISTORYD_HOME; ~/.mcp-terminal)")
     .option(
       "--timeout <seconds>",
-      "how long to wait for the daemon (5; 120 for sync)",
+      "how long to wait for the daemon (5; 120 for sync, 600 to compare)",
       toNumber({ min: 0.001, max: 86_400, whole: false }),
     )
     .helpOption("-h, --help", "print this help")
@@ -58,7 +62,19 @@ export function createProgram(cli: Cli, version: string): Command {
     .exitOverride()
     .showHelpAfterError("historyctl --help lists the commands and options");
 
-  for (const add of [addStatus, addList, addSearch, addShow, addAdd, addSync]) {
+  const commands = [
+    addStatus,
+    addList,
+    addSearch,
+    addShow,
+    addAdd,
+    addDelete,
+    addRestore,
+    addPurge,
+    addAudit,
+    addSync,
+  ];
+  for (const add of commands) {
     const command = add(program, cli);
     command.showHelpAfterError(`historyctl ${command.name()} --help shows its options, with examples`);
   }

@@ -20,8 +20,8 @@ import {
   UUID_PATTERN,
 } from "./schema.ts";
 
-const ENTRY_KINDS = ["command", "chat"] as const;
-const SCOPES = ["global", "user", "machine"] as const;
+export const ENTRY_KINDS = ["command", "chat"] as const;
+export const SCOPES = ["global", "user", "machine"] as const;
 export const MODES = ["global", "user", "machine", "hybrid"] as const;
 
 export const EntryKind = OneOf(ENTRY_KINDS, "`command`: a shell command; `chat`: a question and its answer");

@@ -73,6 +73,10 @@ export const SearchQuery = Strict({
 });
 export type SearchQuery = Static<typeof SearchQuery>;
 
+/** The answer to a purge. */
+export const Purged = Strict({ id: Uuid, purged_at: Time("when it was first purged, ms since the epoch") });
+export type Purged = Static<typeof Purged>;
+
 const SOURCES = ["global", "user", "machine"] as const;
 
 /** An entry that was found, with how well it fits. */

@@ -35,3 +35,6 @@ export const MAX_TIME_MS = 253_402_300_799_999;
 
 /** How long after a delete `restore` still works: 30 days. */
 export const RESTORE_WINDOW_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** How old a deleted record is when the remote forgets that it was there: 90 days. */
+export const TOMBSTONE_TTL_MS = 90 * 24 * 60 * 60 * 1000;

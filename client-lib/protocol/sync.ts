@@ -1,15 +1,30 @@
 import Type, { type Static } from "typebox";
-import { NullableInteger, NullableText, NullableTime, OneOf, Strict } from "./schema.ts";
+import { Reconciliation } from "./reconcile.ts";
+import { NullableInteger, NullableText, NullableTime, OneOf, Strict, Time } from "./schema.ts";
 
 const SYNC_STATES = ["waiting", "syncing", "synced", "diverged", "offline", "error"] as const;
 
 export const SyncState = OneOf(
   SYNC_STATES,
-  "`waiting`: not synchronised yet, or nothing to synchronise with; `syncing`: a cycle runs; `synced`: the last cycle succeeded; `diverged`: the two sides differ; `offline`: the remote cannot be reached; `error`: the remote refuses us, see `last_error`",
+  "`waiting`: not synchronised yet, or nothing to synchronise with; `syncing`: a cycle runs; `synced`: the last cycle succeeded; `diverged`: the last comparison found differences that were not mended, see `last_reconcile`; `offline`: the remote cannot be reached; `error`: the remote refuses us, see `last_error`",
 );
 export type SyncState = Static<typeof SyncState>;
 
 const count = Type.Integer({ minimum: 0 });
+
+const revision = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
+
+/** A new machine fills its cache backwards, newest entries first; null once nothing is left to fill. */
+export const FirstSync = Type.Union([
+  Strict({
+    progress: Type.Number({ minimum: 0, maximum: 1, description: "the share of the revisions that is here" }),
+    from: revision("the newest revision when it began"),
+    below: revision("everything from this revision up to `from` is here"),
+  }),
+  Type.Null(),
+]);
+export type FirstSync = Static<typeof FirstSync>;
 
 /** What one cycle (pull, push, and pull again where a push was refused) did. */
 export const CycleResult = Strict({
@@ -26,6 +41,7 @@ export const SyncAnswer = Strict({
   ...CycleResult.properties,
   state: SyncState,
   pending: Type.Integer({ minimum: 0, description: "records still to send" }),
+  first_sync: FirstSync,
 });
 export type SyncAnswer = Static<typeof SyncAnswer>;
 
@@ -64,5 +80,14 @@ export const SyncStatus = Strict({
     "the newest revision seen on the remote",
   ),
   last_cycle: Type.Union([CycleResult, Type.Null()]),
+  first_sync: FirstSync,
+  stalled: Type.Union([
+    Strict({
+      since: Time("the first cycle after which the queue had not moved"),
+      reason: Type.String({ description: "what does not move, and what was done about it, in words" }),
+    }),
+    Type.Null(),
+  ]),
+  last_reconcile: Type.Union([Reconciliation, Type.Null()]),
 });
 export type SyncStatus = Static<typeof SyncStatus>;

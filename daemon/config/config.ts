@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type PathEnvironment, resolveHome, resolveSocket } from "../../client-lib/paths.ts";
-import type { Mode } from "../../client-lib/protocol/entry.ts";
+import type { EntryKind, Mode, Scope } from "../../client-lib/protocol/entry.ts";
 import { ConfigError, type Setting } from "./setting.ts";
 import { type LogFormat, SETTINGS, type SettingName, type Settings } from "./settings.ts";
 
@@ -20,6 +20,10 @@ export interface Config {
     retryAttempts: number;
     requestTimeoutMs: number;
     automatic: boolean;
+    /** What is received of other machines; null: all. */
+    scopes: readonly Scope[] | null;
+    kinds: readonly EntryKind[] | null;
+    maxAgeMs: number | null;
   };
   mode: Mode;
   user: string | null;
@@ -75,6 +79,9 @@ export function loadConfig(sources: ConfigSources): Config {
       retryAttempts: settings.retryAttempts!,
       requestTimeoutMs: settings.requestTimeoutMs!,
       automatic: settings.offlineMode === "auto",
+      scopes: settings.syncScopes ?? null,
+      kinds: settings.syncKinds ?? null,
+      maxAgeMs: settings.syncMaxAgeMs ?? null,
     },
     mode: settings.mode!,
     user: settings.user ?? null,

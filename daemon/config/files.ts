@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -73,9 +74,12 @@ export function ensurePrivateFolder(folder: string, userId: number, ours: boolea
 export function ensurePrivateFile(file: string, userId: number): void {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   if (stat === undefined) return;
-  if (!stat.isFile()) throw new ConfigError(`${file}: expected a plain file, found something else`);
+  if (!stat.isFile())
+    throw new ConfigError(`${file}: expected a plain file, found something else; move it away`);
   if (stat.uid !== userId)
-    throw new ConfigError(`${file}: belongs to user ${stat.uid}, historyd runs as ${userId}`);
+    throw new ConfigError(
+      `${file}: belongs to user ${stat.uid}, historyd runs as ${userId}; look it through, then: chown ${userId} ${file}`,
+    );
   if ((stat.mode & 0o022) !== 0) {
     throw new ConfigError(
       `${file}: others can write to it (mode ${mode(stat.mode)}); look it through, then: chmod 600 ${file}`,
@@ -96,7 +100,9 @@ const MACHINE_ID = /^[\w.:-]{1,128}$/;
  * @throws ConfigError where the file holds something else
  */
 export function ensureMachineId(file: string, newId: () => string): string {
-  if (!existsSync(file)) createWhole(file, `${newId()}\n`);
+  const unfinished = `${file}.new`;
+  if (existsSync(file)) rmSync(unfinished, { force: true });
+  else createWhole(file, unfinished, `${newId()}\n`);
   const id = readFileSync(file, "utf8").trim();
   if (!MACHINE_ID.test(id)) {
     throw new ConfigError(
@@ -106,9 +112,18 @@ export function ensureMachineId(file: string, newId: () => string): string {
   return id;
 }
 
-/** Creates the file with all of its content, or not at all; one that somebody else created meanwhile is left as it is. */
-function createWhole(file: string, content: string): void {
-  const unfinished = `${file}.new`;
+/** Gives this machine another id. The old one stays beside it, in a file that is named after it. */
+export function replaceMachineId(file: string, former: string, id: string): void {
+  const kept = `${file}.${former.replaceAll(/[^\w.-]/g, "_")}`;
+  if (existsSync(file)) renameSync(file, kept);
+  createWhole(file, `${file}.new`, `${id}\n`);
+}
+
+/**
+ * Creates the file with all of its content, or not at all; one that somebody else created meanwhile is left as it is.
+ * @param unfinished its name until it is whole
+ */
+function createWhole(file: string, unfinished: string, content: string): void {
   // What a crash left.
   rmSync(unfinished, { force: true });
   writeFileSync(unfinished, content, { mode: 0o600, flag: "wx", flush: true });

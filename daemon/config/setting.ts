@@ -44,6 +44,20 @@ export function oneOf<const T extends readonly string[]>(values: T): ValueType<T
   return { expected: `one of ${values.join(", ")}`, fromText: pick, fromJson: pick };
 }
 
+/** Several of some words: in text separated by commas, in JSON a list. */
+export function someOf<const T extends readonly string[]>(values: T): ValueType<readonly T[number][]> {
+  const one = oneOf(values);
+  const all = (words: readonly unknown[]): readonly T[number][] | undefined => {
+    const known = words.map((word) => one.fromJson(word)).filter((word) => word !== undefined);
+    return known.length === words.length && known.length > 0 ? [...new Set(known)].toSorted() : undefined;
+  };
+  return {
+    expected: `some of ${values.join(", ")}`,
+    fromText: (list) => all(list.split(",").map((word) => word.trim())),
+    fromJson: (value) => (Array.isArray(value) ? all(value) : undefined),
+  };
+}
+
 export function text(expected: string, isValid: (value: string) => boolean = () => true): ValueType<string> {
   const check = (value: unknown): string | undefined =>
     typeof value === "string" && value.trim() !== "" && isValid(value) ? value : undefined;

@@ -1,5 +1,12 @@
-import { type Mode, MODES } from "../../client-lib/protocol/entry.ts";
-import { boolean, integer, oneOf, type Setting, text, type ValueType } from "./setting.ts";
+import {
+  ENTRY_KINDS,
+  type EntryKind,
+  type Mode,
+  MODES,
+  type Scope,
+  SCOPES,
+} from "../../client-lib/protocol/entry.ts";
+import { boolean, integer, oneOf, type Setting, someOf, text, type ValueType } from "./setting.ts";
 
 const seconds: ValueType<number> = scaled(integer(1, 86_400, "seconds"), 1000);
 
@@ -81,6 +88,27 @@ export const SETTINGS = {
     fallback: 15_000,
     env: "HISTORYD_SYNC_REQUEST_TIMEOUT_MS",
     help: "how long one request to the remote may take",
+  }),
+  syncScopes: setting<readonly Scope[]>({
+    key: "sync.scopes",
+    type: someOf(SCOPES),
+    fallback: undefined,
+    env: "HISTORYD_SYNC_SCOPES",
+    help: "receive only entries of these scopes from other machines; all by default",
+  }),
+  syncKinds: setting<readonly EntryKind[]>({
+    key: "sync.kinds",
+    type: someOf(ENTRY_KINDS),
+    fallback: undefined,
+    env: "HISTORYD_SYNC_KINDS",
+    help: "receive only entries of these kinds from other machines; all by default",
+  }),
+  syncMaxAgeMs: setting({
+    key: "sync.max_age_days",
+    type: scaled(integer(1, 36_500, "days"), 86_400_000),
+    fallback: undefined,
+    env: "HISTORYD_SYNC_MAX_AGE_DAYS",
+    help: "receive only entries of other machines that are not older; however old by default",
   }),
   mode: setting<Mode>({
     key: "mode",

@@ -12,10 +12,11 @@ const MAX_COUNTER = 0xffff;
 const MAX_MS = 2 ** 48 - 1;
 
 /**
- * How far another machine's stamp may lie in our future before we stop following it. A wrong clock must not drag
- * everyone else's along; a stamp this near can also come from ordinary skew.
+ * How far a stamp may lie in the future. Another machine's that is further ahead is not followed: a wrong clock must
+ * not drag everyone else's along. One of our own is given up as soon as the remote has told what time it is; the
+ * remote refuses it, so that it never left.
  */
-export const MAX_CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000;
+export const MAX_CLOCK_AHEAD_MS = 5 * 60 * 1000;
 
 export function isHlc(text: string): boolean {
   return HLC_PATTERN.test(text);
@@ -47,12 +48,17 @@ export interface HybridClock {
   /** Takes note of another machine's stamp, so that our next one is later. */
   observe(hlc: Hlc): void;
   last(): Hlc;
+  /** From now on stamps name another node. */
+  setNode(node: string): void;
+  /** Goes back to this time, ms: only where no stamp after it has left the machine. */
+  rewind(toMs: number): void;
 }
 
 /** @param options.now the physical clock, ms since the epoch, already corrected where its error is known */
 export function createHybridClock(options: { now: () => number; node: string; last?: Hlc }): HybridClock {
   let ms = 0;
   let counter = 0;
+  let { node } = options;
   if (options.last !== undefined) adopt(options.last);
 
   function adopt(hlc: Hlc): void {
@@ -72,12 +78,19 @@ export function createHybridClock(options: { now: () => number; node: string; la
         ms += 1;
         counter = 0;
       }
-      return formatHlc(ms, counter, options.node);
+      return formatHlc(ms, counter, node);
     },
     observe(hlc) {
       if (!isHlc(hlc) || hlcToMs(hlc) > options.now() + MAX_CLOCK_AHEAD_MS) return;
       if (hlc.slice(0, 17) > formatHlc(ms, counter, "")) adopt(hlc);
     },
-    last: () => formatHlc(ms, counter, options.node),
+    last: () => formatHlc(ms, counter, node),
+    setNode(next) {
+      node = next;
+    },
+    rewind(toMs) {
+      ms = Math.max(0, Math.trunc(toMs));
+      counter = 0;
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { type Hlc, hlcToNode } from "./hlc.ts";
 import { type Json, sameJson } from "./json.ts";
+import { isPurged, purgedFields } from "./purge.ts";
 import type { FieldClocks, Fields, Version } from "./record.ts";
 
 /** A field that both sides changed to different values. The loser's value lives on in a conflict record. */
@@ -55,12 +56,16 @@ export function changedFields(from: Fields, to: Fields): Fields | null {
 
 /**
  * Three-way merge, field by field: changed on one side, taken; changed on both sides to different values, the later
- * write wins and a conflict is reported. A field that one side lacks counts as null.
+ * write wins and a conflict is reported. A field that one side lacks counts as null. A purge wins over everything and
+ * leaves nothing to keep in a conflict.
  *
  * @param base the values from which the local edits started. Null when the record was never acknowledged: then a
  *   field counts as changed where its clock is later than the record's creation, which both sides know.
  */
 export function mergeVersions(base: Fields | null, local: Version, remote: Version): Merged {
+  if (isPurged(remote.fields))
+    return { fields: remote.fields, clocks: remote.clocks, conflicts: [], ahead: false };
+  if (isPurged(local.fields)) return purgeOver(local, remote);
   const fields: Fields = {};
   const clocks: FieldClocks = { ...remote.clocks };
   const conflicts: FieldConflict[] = [];
@@ -104,6 +109,13 @@ export function mergeVersions(base: Fields | null, local: Version, remote: Versi
     }
   }
   return { fields, clocks: Object.keys(clocks).length === 0 ? null : clocks, conflicts, ahead };
+}
+
+/** Their version, purged as ours is. */
+function purgeOver(local: Version, remote: Version): Merged {
+  const fields = purgedFields(remote.kind, remote.fields, local.fields.purged_at as number);
+  const clocks = { ...remote.clocks, "*": birth(remote), purged_at: fieldClock(local, "purged_at") };
+  return { fields, clocks, conflicts: [], ahead: true };
 }
 
 /**

@@ -44,6 +44,8 @@ export interface SyncRecord {
   codec: string;
   body: string | Uint8Array | null;
   digest: string | null;
+  /** What kind of entry it is, for machines that choose by it; null for records that are no entries. */
+  entry_kind: string | null;
 }
 
 /** Fields that are columns of their own in the record, because selection and collection need them. */
@@ -67,9 +69,7 @@ export class UnreadableRecordError extends Error {
  * @param baseRev the revision this version was edited from, null for a new record
  */
 export function versionToRecord(version: Version, schema: number, baseRev: number | null): SyncRecord {
-  const body: Fields = { ...version.fields };
-  for (const name of COLUMN_FIELDS) delete body[name];
-  const text = canonicalJson(body);
+  const text = bodyText(version.fields);
   const packed = Buffer.byteLength(text) > PLAIN_BODY_BYTES;
   return {
     id: version.id,
@@ -89,22 +89,47 @@ export function versionToRecord(version: Version, schema: number, baseRev: numbe
     key_id: null,
     codec: packed ? "gzip" : "json",
     body: packed ? gzipSync(text) : text,
-    digest: createHash("sha256").update(text).digest("hex"),
+    digest: toDigest(text),
+    entry_kind: version.kind === "history" ? (version.fields.kind as string) : null,
   };
+}
+
+/**
+ * The body of a record with these fields. What is null is left out: a field that a later version adds does not change
+ * the digest of records that do not have it.
+ */
+function bodyText(fields: Fields): string {
+  const columns: readonly string[] = COLUMN_FIELDS;
+  const said = Object.entries(fields).filter(([name, value]) => value !== null && !columns.includes(name));
+  return canonicalJson(Object.fromEntries(said));
+}
+
+function toDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The digest of a record with these fields, as `versionToRecord` writes it. */
+export function fieldsDigest(fields: Fields): string {
+  return toDigest(bodyText(fields));
 }
 
 /** @throws UnreadableRecordError for a body this version cannot unpack, or clocks that are none */
 export function recordToVersion(record: SyncRecord): Version {
   if (!isHlc(record.hlc)) throw new UnreadableRecordError(`its clock '${record.hlc}' is not a stamp`);
+  const body = unpack(record);
+  // Whoever edits a body by hand leaves no digest: the remote's trigger takes it away.
+  if (record.digest !== null && record.digest !== toDigest(body))
+    throw new UnreadableRecordError("its body is not what its digest says");
   return {
     id: record.id,
     kind: record.kind,
     machineId: record.machine_id,
-    lastEditor: record.last_editor,
+    // Only a hand leaves no digest.
+    lastEditor: record.digest === null ? "remote" : record.last_editor,
     hlc: record.hlc,
     clocks: record.clocks === null ? null : parseClocks(record.clocks),
     fields: {
-      ...parseObject(unpack(record), "body"),
+      ...parseObject(body, "body"),
       scope: record.scope,
       user: record.user_id,
       timestamp: record.timestamp,

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { ErrorBody, ErrorCode } from "../../client-lib/protocol/errors.ts";
-import type { RecorderError } from "../intake/recorder.ts";
+import type { RecorderError } from "../intake/recorder-error.ts";
 
 /** An error that a route answers with. */
 export class ApiError extends Error {
@@ -15,9 +15,12 @@ export class ApiError extends Error {
 }
 
 const RECORDER_STATUS: Record<RecorderError["code"], number> = {
+  HD_INVALID: 400,
   HD_NOT_FOUND: 404,
   HD_ID_TAKEN: 409,
   HD_DELETED: 409,
+  HD_GONE: 409,
+  HD_OMITTED: 409,
   HD_RESTORE_EXPIRED: 410,
 };
 
@@ -52,6 +55,13 @@ interface ErrorLike {
   statusCode?: unknown;
 }
 
+/** What a reader meets comes from SQLite as it is: writers' errors are worded by the store. */
+function toReadProblem(code: string, message: string): string {
+  const problem = `the cache cannot be read: ${message}`;
+  if (!/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return problem;
+  return `${problem}; stop historyd, move cache.db and cache.db-wal away together and start it again: what the remote has is pulled anew, and entries not sent yet stay in the files that were moved`;
+}
+
 /** Any error as the API's answer. What nobody expected becomes a 500 that tells nothing; the log has the rest. */
 export function toApiError(thrown: unknown): { statusCode: number; code: ErrorCode; message: string } {
   const error = (typeof thrown === "object" && thrown !== null ? thrown : {}) as ErrorLike;
@@ -72,9 +82,9 @@ export function toApiError(thrown: unknown): { statusCode: number; code: ErrorCo
   }
   if (code === "HD_CLOSED")
     return { statusCode: 503, code: "HD_STOPPING", message: "the daemon is stopping" };
-  if (error.name === "StorageError" || error.name === "SqliteError") {
-    return { statusCode: 503, code: "HD_STORAGE", message };
-  }
+  if (error.name === "SqliteError")
+    return { statusCode: 503, code: "HD_STORAGE", message: toReadProblem(code, message) };
+  if (error.name === "StorageError") return { statusCode: 503, code: "HD_STORAGE", message };
   const known = FASTIFY_ERRORS[code];
   if (known !== undefined) return known;
   const statusCode = typeof error.statusCode === "number" ? error.statusCode : 500;

@@ -9,17 +9,28 @@ import { Strict } from "../../client-lib/protocol/schema.ts";
 import type { Timers } from "../core/timers.ts";
 import { drainOnClose } from "./drain.ts";
 import { ApiError, toApiError, toErrorBody } from "./errors.ts";
+import { createEventStreams } from "./event-streams.ts";
 import { takeJsonOnly } from "./json-body.ts";
 import type { Server } from "./routes/common.ts";
+import { type AuditRoutes, registerAuditRoutes } from "./routes/audit.ts";
+import { type ConflictRoutes, registerConflictRoutes } from "./routes/conflicts.ts";
+import { type EventRoutes, registerEventRoutes } from "./routes/events.ts";
 import { type HistoryRoutes, registerHistoryRoutes } from "./routes/history.ts";
 import { registerSearchRoutes, type SearchRoutes } from "./routes/search.ts";
 import { registerStatusRoutes, type StatusRoutes } from "./routes/status.ts";
 import { registerSyncRoutes, type SyncRoutes } from "./routes/sync.ts";
-import { shorten, toProblem, type Validation } from "./validation.ts";
+import { shorten, toProblem } from "./validation.ts";
 
-export interface ServerOptions extends HistoryRoutes, SearchRoutes, StatusRoutes, SyncRoutes {
+export interface ServerOptions
+  extends
+    HistoryRoutes,
+    SearchRoutes,
+    StatusRoutes,
+    SyncRoutes,
+    ConflictRoutes,
+    AuditRoutes,
+    Pick<EventRoutes, "events"> {
   log: FastifyBaseLogger;
-  validation: Validation;
   timers: Timers;
   /** A client that takes longer to send its request is cut off: it holds a connection that others need. */
   requestTimeoutMs?: number;
@@ -58,6 +69,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  const streams = createEventStreams(options.timers);
+  // Before the drain: streams have no end of their own that it could wait for.
+  server.addHook("preClose", async () => {
+    streams.close();
+  });
   drainOnClose(server, drainMs, options.timers);
   takeJsonOnly(server);
   server.addHook("onRoute", (route) => {
@@ -119,7 +135,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   registerHistoryRoutes(server, options);
   registerSearchRoutes(server, options);
   registerSyncRoutes(server, options);
+  registerConflictRoutes(server, options);
+  registerAuditRoutes(server, options);
   registerStatusRoutes(server, options);
+  registerEventRoutes(server, { ...options, streams });
   server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
   await server.ready();
   return server;

@@ -1,20 +1,17 @@
+import type { Resolution } from "../../client-lib/protocol/conflict.ts";
 import type { EntryPatch, NewEntry } from "../../client-lib/protocol/entry.ts";
-import { RESTORE_WINDOW_MS } from "../../client-lib/protocol/limits.ts";
-import { type Json, sameJson } from "../core/json.ts";
-import { changedFields, editedClocks } from "../core/merge.ts";
+import type { Written } from "../core/events.ts";
+import { sameJson } from "../core/json.ts";
+import { isPurged } from "../core/purge.ts";
 import type { Fields, Version } from "../core/record.ts";
 import type { Stored } from "../store/records.ts";
 import type { WriteTx, Writer } from "../store/writer.ts";
-
-/** Why an entry was not recorded or changed, although the request was well formed. */
-export class RecorderError extends Error {
-  override readonly name = "RecorderError";
-  readonly code: "HD_NOT_FOUND" | "HD_ID_TAKEN" | "HD_DELETED" | "HD_RESTORE_EXPIRED";
-  constructor(code: RecorderError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+import { type Action, applyChange, type Editor, writeAudit } from "./change.ts";
+import { toFields } from "./fields.ts";
+import { purgeRecord } from "./purge.ts";
+import { RecorderError } from "./recorder-error.ts";
+import { resolveConflict } from "./resolve.ts";
+import { checkRestorable } from "./restore.ts";
 
 /** What was asked for, as it is on disk now. */
 export interface Recorded {
@@ -30,8 +27,8 @@ export interface RecorderOptions {
   user: string | null;
   newId: () => string;
   now: () => number;
-  /** Called after each commit that left something to send. */
-  onWritten: () => void;
+  /** Called after each commit that left something to send, with what it wrote. */
+  onWritten: (written: Written) => void;
 }
 
 /**
@@ -39,7 +36,7 @@ export interface RecorderOptions {
  * when the promise resolves; nothing here waits for the network.
  */
 export interface Recorder {
-  /** @throws RecorderError `HD_ID_TAKEN` where that id exists with other content */
+  /** @throws RecorderError `HD_ID_TAKEN` where that id exists with other content, `HD_GONE` where it was purged */
   record(entry: NewEntry): Promise<Recorded>;
   /** All or nothing. */
   recordAll(entries: readonly NewEntry[]): Promise<Recorded[]>;
@@ -50,16 +47,30 @@ export interface Recorder {
   remove(id: string): Promise<Stored>;
   /** Undoes a delete within the window; restoring what is not deleted changes nothing. */
   restore(id: string): Promise<Stored>;
+  /** Erases the entry's content here and everywhere, for good, also that of a deleted one. @returns since when, ms */
+  purge(id: string): Promise<number>;
+  /** Settles a conflict. @throws as `resolveConflict` */
+  resolve(id: string, resolution: Resolution): Promise<void>;
 }
 
 const KIND = "history";
 
 export function createRecorder(options: RecorderOptions): Recorder {
   const { write, machine, now } = options;
+  const editor: Editor = {
+    // As of now: a clone gets another identity while the daemon runs.
+    get machineId() {
+      return machine.id;
+    },
+    user: options.user,
+    now,
+  };
 
   function recordIn(tx: WriteTx, entry: NewEntry): Recorded {
     if (entry.id !== undefined) {
       const existing = tx.records.get(KIND, entry.id.toLowerCase());
+      // What lies in a spool, say, is not kept for having been purged meanwhile.
+      if (existing !== null && isPurged(existing.version.fields)) return { stored: existing, created: false };
       if (existing !== null) return { stored: sameContentOrThrow(existing, entry), created: false };
     }
     const stored: Stored = { version: newVersion(entry, tx), rev: null, base: null };
@@ -93,55 +104,58 @@ export function createRecorder(options: RecorderOptions): Recorder {
     };
   }
 
-  /** Applies a change to one entry; where it changes nothing, nothing is written. */
-  async function change(id: string, work: (existing: Stored) => Fields): Promise<Stored> {
-    const result = await write.run((tx) => {
-      const existing = tx.records.get(KIND, id.toLowerCase());
-      if (existing === null || existing.version.fields.purged_at != null) {
-        throw new RecorderError("HD_NOT_FOUND", `there is no entry ${id} on this machine`);
-      }
-      return applyChange(tx, existing, work(existing));
-    });
-    if (result.changed) options.onWritten();
-    return result.stored;
+  function recordOrThrow(tx: WriteTx, entry: NewEntry): Recorded {
+    const recorded = recordIn(tx, entry);
+    if (!isPurged(recorded.stored.version.fields)) return recorded;
+    throw new RecorderError(
+      "HD_GONE",
+      `entry ${recorded.stored.version.id} was purged, and does not come back`,
+    );
   }
 
-  function applyChange(tx: WriteTx, existing: Stored, changes: Fields): { stored: Stored; changed: boolean } {
-    const fields = { ...existing.version.fields, ...changes };
-    const before = changedFields(existing.version.fields, fields);
-    if (before === null) return { stored: existing, changed: false };
-    const hlc = tx.clock.tick();
-    const stored: Stored = {
-      version: {
-        ...existing.version,
-        lastEditor: machine.id,
-        hlc,
-        clocks: editedClocks(existing.version, Object.keys(before), hlc),
-        fields,
-      },
-      rev: existing.rev,
-      // What the remote has never seen has no base; else the oldest value since then is what the edits started from.
-      base: existing.rev === null ? null : { ...before, ...existing.base },
-    };
-    tx.records.put(stored);
-    tx.outbox.add({ kind: KIND, id: existing.version.id }, now());
-    return { stored, changed: true };
+  function find(tx: WriteTx, id: string): Stored {
+    const existing = tx.records.get(KIND, id.toLowerCase());
+    if (existing !== null) return existing;
+    throw new RecorderError("HD_NOT_FOUND", `there is no entry ${id} on this machine`);
+  }
+
+  /** Applies a change to one entry; where it changes nothing, nothing is written. */
+  async function change(id: string, action: Action, work: (existing: Stored) => Fields): Promise<Stored> {
+    const { stored, fields } = await write.run((tx) => {
+      const existing = find(tx, id);
+      if (isPurged(existing.version.fields)) {
+        throw new RecorderError("HD_NOT_FOUND", `there is no entry ${id} on this machine: it was purged`);
+      }
+      const changed = applyChange(tx, existing, work(existing), editor);
+      if (changed.fields.length > 0) {
+        const details = action === "edit" ? { fields: changed.fields } : null;
+        writeAudit(tx, action, existing.version, details, editor);
+      }
+      return changed;
+    });
+    if (fields.length > 0) options.onWritten({ ids: [stored.version.id], action: "changed" });
+    return stored;
+  }
+
+  function tell(recorded: readonly Recorded[]): void {
+    const ids = recorded.filter(({ created }) => created).map(({ stored }) => stored.version.id);
+    if (ids.length > 0) options.onWritten({ ids, action: "recorded" });
   }
 
   return {
     recordIn,
     async record(entry) {
-      const recorded = await write.run((tx) => recordIn(tx, entry));
-      if (recorded.created) options.onWritten();
+      const recorded = await write.run((tx) => recordOrThrow(tx, entry));
+      tell([recorded]);
       return recorded;
     },
     async recordAll(entries) {
-      const recorded = await write.run((tx) => entries.map((entry) => recordIn(tx, entry)));
-      if (recorded.some(({ created }) => created)) options.onWritten();
+      const recorded = await write.run((tx) => entries.map((entry) => recordOrThrow(tx, entry)));
+      tell(recorded);
       return recorded;
     },
     edit: (id, patch) =>
-      change(id, ({ version }) => {
+      change(id, "edit", ({ version }) => {
         if (version.fields.deleted_at != null) {
           throw new RecorderError(
             "HD_DELETED",
@@ -150,41 +164,23 @@ export function createRecorder(options: RecorderOptions): Recorder {
         }
         return toFields(patch);
       }),
-    remove: (id) => change(id, ({ version }) => ({ deleted_at: version.fields.deleted_at ?? now() })),
+    remove: (id) =>
+      change(id, "delete", ({ version }) => ({ deleted_at: version.fields.deleted_at ?? now() })),
     restore: (id) =>
-      change(id, ({ version }) => {
-        const deletedAt = version.fields.deleted_at as number | null;
-        if (deletedAt !== null && now() - deletedAt > RESTORE_WINDOW_MS) {
-          throw new RecorderError(
-            "HD_RESTORE_EXPIRED",
-            `entry ${id} was deleted on ${new Date(deletedAt).toISOString()}; deleted entries can be restored for ${RESTORE_WINDOW_MS / 86_400_000} days`,
-          );
-        }
+      change(id, "restore", (existing) => {
+        checkRestorable(existing, now());
         return { deleted_at: null };
       }),
+    async purge(id) {
+      const { at, changed } = await write.run((tx) => purgeRecord(tx, find(tx, id), editor));
+      if (changed) options.onWritten({ ids: [id.toLowerCase()], action: "changed" });
+      return at;
+    },
+    async resolve(id, resolution) {
+      const changed = await write.run((tx) => resolveConflict(tx, id.toLowerCase(), resolution, editor));
+      if (changed !== null) options.onWritten({ ids: [changed], action: "changed" });
+    },
   };
-}
-
-/** The fields of an entry as a record keeps them: what is empty is null, ids are in lower case. */
-function toFields(given: Omit<NewEntry, "id"> | EntryPatch): Fields {
-  const fields: Fields = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue;
-    fields[name] = name === "caused_by" ? toId(value) : isEmpty(value) ? null : (value as Json);
-  }
-  return fields;
-}
-
-function toId(value: unknown): string | null {
-  return typeof value === "string" ? value.toLowerCase() : null;
-}
-
-function isEmpty(value: unknown): boolean {
-  return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 /**

@@ -13,11 +13,13 @@ import {
 } from "node:fs";
 import path from "node:path";
 import type { NewEntry } from "../../client-lib/protocol/entry.ts";
+import type { Written } from "../core/events.ts";
 import type { Log } from "../core/log.ts";
 import { partsToUuid } from "../core/uuid.ts";
 import type { SpoolFileReads } from "../store/spool-files.ts";
 import type { Writer } from "../store/writer.ts";
-import { type Recorder, RecorderError } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
+import { RecorderError } from "./recorder-error.ts";
 import { type Line, readLines } from "./spool-lines.ts";
 import { keepRefused } from "./spool-refused.ts";
 
@@ -28,7 +30,8 @@ export interface SpoolOptions {
   positions: SpoolFileReads;
   /** Checks one line's entry against the schema. @returns the entry, or what is wrong with it in words */
   check: (value: unknown) => { entry: NewEntry } | { problem: string };
-  onWritten: () => void;
+  /** As the recorder's: after each commit that left something to send, with what it wrote. */
+  onWritten: (written: Written) => void;
   now: () => number;
   log: Log;
 }
@@ -117,12 +120,12 @@ export function createSpool(options: SpoolOptions): Spool {
 
   async function store(lines: Line[], name: string, inode: number): Promise<number> {
     const done = await options.write.run((tx) => {
-      const counts = { created: 0, refused: 0 };
+      const lot = { created: [] as string[], refused: 0 };
       for (const line of lines) {
         // Kept before the position moves past it: a crash in between repeats this, and loses nothing.
         const refuse = (problem: string): void => {
           keep(name, inode, line, problem);
-          counts.refused += 1;
+          lot.refused += 1;
         };
         if (line.text.trim() === "") continue;
         const read = readEntry(line, name, inode);
@@ -131,19 +134,20 @@ export function createSpool(options: SpoolOptions): Spool {
           continue;
         }
         try {
-          if (options.recorder.recordIn(tx, read.entry).created) counts.created += 1;
+          const recorded = options.recorder.recordIn(tx, read.entry);
+          if (recorded.created) lot.created.push(recorded.stored.version.id);
         } catch (error) {
           if (!(error instanceof RecorderError)) throw error;
           refuse(error.message);
         }
       }
       tx.spoolFiles.setPosition(name, inode, lines.at(-1)!.end);
-      return counts;
+      return lot;
     });
-    taken += done.created;
+    taken += done.created.length;
     rejected += done.refused;
-    if (done.created > 0) options.onWritten();
-    return done.created;
+    if (done.created.length > 0) options.onWritten({ ids: done.created, action: "recorded" });
+    return done.created.length;
   }
 
   function readEntry(line: Line, name: string, inode: number): { entry: NewEntry } | { problem: string } {

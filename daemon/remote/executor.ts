@@ -17,3 +17,8 @@ export interface SqlExecutor {
   script(sql: string, signal: AbortSignal): Promise<void>;
   close(): void;
 }
+
+/** @param value a whole number */
+export function toInteger(value: number): bigint {
+  return BigInt(Math.trunc(value));
+}

@@ -18,6 +18,7 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
   let requestSignal: AbortSignal | null = null;
   /** The status of the last answer: the library tells it with some of its errors and not with others. */
   let lastStatus: number | null = null;
+  let lastRetryAfterMs: number | null = null;
 
   function connect(): { client: Client; agent: Agent } {
     const authToken = options.token();
@@ -46,6 +47,7 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
       signal: requestSignal === null ? timeout : AbortSignal.any([timeout, requestSignal]),
     });
     lastStatus = response.status;
+    lastRetryAfterMs = toRetryAfterMs(response.headers.get("retry-after"));
     return response;
   }
 
@@ -53,6 +55,7 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
     signal.throwIfAborted();
     requestSignal = signal;
     lastStatus = null;
+    lastRetryAfterMs = null;
     try {
       connection ??= connect();
       return await work(connection.client);
@@ -60,7 +63,7 @@ export function createLibsqlExecutor(options: LibsqlOptions): SqlExecutor {
       // After a failed first request the library's client is closed for good; a new one also reads the token again.
       disconnect();
       if (signal.aborted) throw signal.reason;
-      throw toRemoteError(error, options.timeoutMs, lastStatus);
+      throw toRemoteError(error, options.timeoutMs, lastStatus, lastRetryAfterMs);
     } finally {
       requestSignal = null;
     }
@@ -116,11 +119,16 @@ const BUSY = /^SQLITE_(BUSY|LOCKED)/;
  * `SyntaxError`.
  * @param status of the answer, where there was one
  */
-function toRemoteError(error: unknown, timeoutMs: number, status: number | null): RemoteError {
+function toRemoteError(
+  error: unknown,
+  timeoutMs: number,
+  status: number | null,
+  retryAfterMs: number | null,
+): RemoteError {
   if (error instanceof RemoteError) return error;
   if (!(error instanceof Error)) return new RemoteError("rejected", "HD_REMOTE_REJECTED", String(error));
   if (error instanceof LibsqlError)
-    return fromLibsql(error, status !== null && status >= 400 ? status : null);
+    return fromLibsql(error, status !== null && status >= 400 ? status : null, retryAfterMs);
   if (error.name === "TimeoutError" || error.name === "AbortError") {
     const message = `the remote did not answer within ${timeoutMs} ms`;
     return new RemoteError("unreachable", "HD_REMOTE_TIMEOUT", message, { cause: error });
@@ -134,13 +142,18 @@ function toRemoteError(error: unknown, timeoutMs: number, status: number | null)
   return new RemoteError("rejected", "HD_REMOTE_REJECTED", message, { cause: error });
 }
 
+/** RFC 9110, section 10.2.3, in seconds; the other form, a date, says nothing to a clock that may be wrong. */
+function toRetryAfterMs(header: string | null): number | null {
+  return header !== null && /^\d{1,6}$/.test(header.trim()) ? Number(header) * 1000 : null;
+}
+
 /** `fetch` throws a bare TypeError for whatever the network does, undici and the system errors with codes. */
 function isNetworkError(error: Error): boolean {
   return error instanceof TypeError || ("code" in error && /^(UND_ERR_|E[A-Z]+$)/.test(String(error.code)));
 }
 
-function fromLibsql(error: LibsqlError, status: number | null): RemoteError {
-  const options = { cause: error };
+function fromLibsql(error: LibsqlError, status: number | null, retryAfterMs: number | null): RemoteError {
+  const options = { cause: error, retryAfterMs };
   const guard = GUARD.exec(error.message);
   if (guard !== null) return new RemoteError("guard", guard[1]!, guard[2]!.trim(), options);
   if (status === 401 || status === 403) {

@@ -1,91 +1,98 @@
-import type { Row, SqlExecutor } from "./executor.ts";
-import { type PullAnswer, type PullRequest, type Remote, RemoteError } from "./remote.ts";
+import { applyMigrations, type RemoteMigration } from "./migrate.ts";
+import type { Row, SqlExecutor, Statement } from "./executor.ts";
+import { factsStatement, oneRow, rowToFacts, rowToMark } from "./facts.ts";
+import {
+  existStatement,
+  fetchStatement,
+  fillStatement,
+  findMarkStatement,
+  listStatement,
+  pageStatement,
+  sumStatement,
+} from "./pull-statements.ts";
+import { collectStatements } from "./collect-statements.ts";
 import {
   guardStatement,
-  metaStatement,
+  markStatements,
   nodeStatement,
-  pageStatement,
   readBackStatement,
   revStatement,
-  rowToRecord,
   upsertStatement,
-} from "./statements.ts";
-
-/** One numbered file of migrations/remote. */
-export interface RemoteMigration {
-  version: number;
-  file: string;
-  sql: string;
-}
+} from "./push-statements.ts";
+import { rowToRecord } from "./record-columns.ts";
+import type { PullAnswer, PullRequest, PushAnswer, PushRequest, Remote } from "./remote.ts";
 
 /** The remote in SQL, over any executor. */
 export function createSqlRemote(db: SqlExecutor, migrations: readonly RemoteMigration[]): Remote {
-  async function schemaVersion(signal: AbortSignal): Promise<number> {
-    const exists = { sql: "SELECT count(*) AS n FROM sqlite_master WHERE name = 'migrations'", args: [] };
-    const [found] = await db.batch("read", [exists], signal);
-    if (found?.[0]?.n === 0) return 0;
-    const newest = { sql: "SELECT ifnull(max(version), 0) AS version FROM migrations", args: [] };
-    const [rows] = await db.batch("read", [newest], signal);
-    return rows?.[0]?.version as number;
-  }
-
-  async function apply(migration: RemoteMigration, signal: AbortSignal): Promise<void> {
-    // The primary key of `migrations` is the lock: of all machines that start at once one inserts the number, and
-    // the script of every other one stops there, before it has done anything.
-    await db.script(
-      `BEGIN IMMEDIATE;
-       CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, file TEXT NOT NULL, applied_at TEXT NOT NULL);
-       INSERT INTO migrations VALUES (${migration.version}, '${migration.file}', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
-       ${migration.sql}
-       COMMIT;`,
-      signal,
-    );
+  /** The facts, a page, and one statement more, of one snapshot. */
+  async function pullBeside(
+    request: PullRequest,
+    beside: Statement,
+    signal: AbortSignal,
+  ): Promise<PullAnswer & { rows: Row[] }> {
+    const statements = [factsStatement(request), pageStatement(request), beside];
+    const [facts, page, rows = []] = await db.batch("read", statements, signal);
+    return { ...toPullAnswer(request, facts, page), rows };
   }
 
   return {
-    async prepare(signal) {
-      let current = await schemaVersion(signal);
-      for (const migration of migrations) {
-        if (migration.version <= current) continue;
-        try {
-          await apply(migration, signal);
-        } catch (error) {
-          current = await schemaVersion(signal);
-          if (migration.version > current) throw error;
-        }
-      }
-    },
+    prepare: (signal) => applyMigrations(db, migrations, signal),
 
     async pull(request, signal) {
-      const [meta, page] = await db.batch("read", [metaStatement(), pageStatement(request)], signal);
-      return toPullAnswer(request, meta, page);
+      const statements = [factsStatement(request), pageStatement(request)];
+      const [facts, page] = await db.batch("read", statements, signal);
+      return toPullAnswer(request, facts, page);
     },
 
     async exchange(request, push, signal) {
-      const rows = await db.batch(
-        "write",
-        [
-          guardStatement(push.epoch, request.cursor),
-          metaStatement(),
-          pageStatement(request),
-          upsertStatement(push.records),
-          readBackStatement(push.records),
-          revStatement(),
-          nodeStatement(push.node, request.cursor),
-        ],
-        signal,
+      const before = [guardStatement(request, push), factsStatement(request), pageStatement(request)];
+      const rows = await db.batch("write", [...before, ...pushStatements(request, push)], signal);
+      return { ...toPullAnswer(request, rows[1], rows[2]), pushed: toPushAnswer(push, rows) };
+    },
+
+    async fill(request, below, signal) {
+      const statements = [factsStatement(request), fillStatement(request, below)];
+      const [facts, page] = await db.batch("read", statements, signal);
+      return toPullAnswer(request, facts, page);
+    },
+
+    async fetch(request, ids, signal) {
+      const statements = [factsStatement(request), fetchStatement(request, ids), existStatement(ids)];
+      const [facts, found = [], existing = []] = await db.batch("read", statements, signal);
+      const came = new Set(found.map(({ id }) => id));
+      const rest = existing.map(({ id }) => id as string).filter((id) => !came.has(id));
+      return { ...rowToFacts(facts), records: found.map(rowToRecord), rest };
+    },
+
+    async findMark(marks, signal) {
+      const [rows] = await db.batch("read", [findMarkStatement(marks)], signal);
+      const { common, oldest } = oneRow(rows);
+      return { common: common as number | null, oldest: oldest as number | null };
+    },
+
+    async sum(request, ranges, width, content, signal) {
+      const beside = sumStatement(request, ranges, width, content);
+      const { rows, ...answer } = await pullBeside(request, beside, signal);
+      const buckets = rows.map((row) => ({
+        bucket: row.bucket as number,
+        count: row.count as number,
+        revs: BigInt(row.revs as string),
+        mix: BigInt(row.mix as string),
+        content: BigInt(row.content as string),
+      }));
+      return { ...answer, buckets };
+    },
+
+    async list(request, ranges, content, signal) {
+      const { rows, ...answer } = await pullBeside(request, listStatement(request, ranges, content), signal);
+      const revisions = new Map(
+        rows.map((row) => [row.rev as number, { id: row.id as string, content: row.content as number }]),
       );
-      return {
-        ...toPullAnswer(request, rows[1], rows[2]),
-        pushed: {
-          revAfter: oneRow(rows[5]).rev as number,
-          held: (rows[4] ?? []).map((row) => ({
-            id: row.id as string,
-            rev: row.rev as number,
-            hlc: row.hlc as string,
-          })),
-        },
-      };
+      return { ...answer, revisions };
+    },
+
+    async collect(ages, signal) {
+      await db.batch("write", collectStatements(ages), signal);
     },
 
     close() {
@@ -94,28 +101,34 @@ export function createSqlRemote(db: SqlExecutor, migrations: readonly RemoteMigr
   };
 }
 
-function toPullAnswer(request: PullRequest, metaRows: Row[] | undefined, page: Row[] = []): PullAnswer {
-  const meta = oneRow(metaRows);
-  const bytes = (page.at(-1)?.bytes as number | undefined) ?? 0;
+/** What follows the guard, the facts and the page. Without records it is a heartbeat, which changes no revision. */
+function pushStatements(request: PullRequest, push: PushRequest): Statement[] {
+  const report = [nodeStatement(push.node, request.cursor), revStatement()];
+  if (push.records.length === 0) return report;
+  const { records } = push;
+  return [upsertStatement(records), readBackStatement(records), ...markStatements(push.node), ...report];
+}
+
+function toPushAnswer({ records }: PushRequest, rows: Row[][]): PushAnswer {
+  const last = oneRow(rows.at(-1));
+  const held = records.length === 0 ? [] : (rows[4] ?? []);
   return {
-    epoch: meta.epoch as string,
-    serverRev: meta.rev as number,
-    serverTimeMs: meta.now as number,
-    gcFloor: meta.gc_floor as number,
-    minProtocol: meta.min_protocol as number,
-    records: page.map(rowToRecord),
-    complete: page.length < request.limit && bytes < request.maxBytes,
+    revAfter: last.rev as number,
+    markAfter: rowToMark(last.mark_rev, last.mark),
+    held: held.map((row) => ({
+      id: row.id as string,
+      rev: row.rev as number,
+      hlc: row.hlc as string,
+      digest: row.digest as string | null,
+    })),
   };
 }
 
-function oneRow(rows: Row[] | undefined): Row {
-  const row = rows?.[0];
-  if (row === undefined) {
-    throw new RemoteError(
-      "rejected",
-      "HD_REMOTE_DAMAGED",
-      "the remote lacks a row it must have; its tables were changed by hand",
-    );
-  }
-  return row;
+function toPullAnswer({ page }: PullRequest, facts: Row[] | undefined, rows: Row[] = []): PullAnswer {
+  const bytes = (rows.at(-1)?.bytes as number | undefined) ?? 0;
+  return {
+    ...rowToFacts(facts),
+    records: rows.map(rowToRecord),
+    complete: rows.length < page.records && bytes < page.bytes,
+  };
 }

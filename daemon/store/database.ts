@@ -34,6 +34,8 @@ export function openForWriting(file: string): Db {
   closeSync(openSync(file, "a", 0o600));
   const db = open(file, {});
   db.pragma("foreign_keys = ON");
+  // What is purged must not stay in the file, in pages that are free.
+  db.pragma("secure_delete = ON");
   return db;
 }
 
@@ -53,6 +55,8 @@ function open(file: string, options: Database.Options): Db {
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     db.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
     db.pragma("temp_store = MEMORY");
+    // What is purged must not stay in the file, in pages that are free.
+    if (!db.readonly) db.pragma("secure_delete = ON");
     assertDurable(db, file);
     return db;
   } catch (error) {

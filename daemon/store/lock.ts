@@ -16,9 +16,23 @@ const PATIENCE_MS = 500;
 /**
  * Makes sure that one daemon at a time owns a home folder, also where two have different sockets. Node has no file
  * locks; SQLite does, and they are real ones: the lock is an open write transaction on a database of its own.
- * @throws StorageError `HD_ALREADY_RUNNING` with the pid of the owner
+ * @throws StorageError `HD_ALREADY_RUNNING` with the pid of the owner, `HD_STORAGE` where nothing can be written there
  */
 export function lockHome(file: string, pid: number): HomeLock {
+  try {
+    return takeLock(file, pid);
+  } catch (cause) {
+    if (cause instanceof StorageError) throw cause;
+    throw new StorageError(
+      "HD_STORAGE",
+      `${file} cannot be locked (${(cause as Error).message}): expected a folder that can be written to, with room on its disk; ` +
+        "where only this file is damaged, remove it and start again; or set HISTORYD_HOME",
+      { cause },
+    );
+  }
+}
+
+function takeLock(file: string, pid: number): HomeLock {
   closeSync(openSync(file, "a", 0o600));
   const db = new Database(file, { timeout: PATIENCE_MS });
   try {

@@ -6,7 +6,7 @@ export interface MachineReads {
   key(id: string): number | null;
 }
 
-export interface MachineWrites {
+export interface MachineWrites extends MachineReads {
   /** The key of a machine id, made where it is new. */
   ensureKey(id: string): number;
 }
@@ -19,5 +19,5 @@ export function createMachineReads(db: Db): MachineReads {
 export function createMachineWrites(db: Db): MachineWrites {
   const { key } = createMachineReads(db);
   const insert = db.prepare<[string]>("INSERT INTO machines (id) VALUES (?)");
-  return { ensureKey: (id) => key(id) ?? Number(insert.run(id).lastInsertRowid) };
+  return { key, ensureKey: (id) => key(id) ?? Number(insert.run(id).lastInsertRowid) };
 }

@@ -38,8 +38,8 @@ export function schemaVersion(db: Db): number {
  *
  * @param backupFolder where the copy of the database as it was goes
  * @returns the version it came from and, where there was one, the backup's path
- * @throws StorageError `HD_NEWER_CACHE` for a database of a newer historyd, `HD_MIGRATION_FAILED` when a migration
- *   fails; the database is then unchanged
+ * @throws StorageError `HD_FOREIGN_CACHE` for another program's database, `HD_NEWER_CACHE` for one of a newer historyd,
+ *   `HD_MIGRATION_FAILED` when a migration fails; the database is then unchanged
  */
 export function migrate(
   db: Db,
@@ -48,6 +48,7 @@ export function migrate(
 ): { from: number; to: number; backup: string | null } {
   const from = schemaVersion(db);
   const to = migrations.length;
+  refuseForeign(db, from);
   if (from > to) {
     throw new StorageError(
       "HD_NEWER_CACHE",
@@ -74,6 +75,27 @@ export function migrate(
     );
   }
   return { from, to, backup };
+}
+
+/** Tables that every schema has. */
+const OURS = ["meta", "history"];
+
+/** Our tables must not come to stand among somebody else's. */
+function refuseForeign(db: Db, version: number): void {
+  const tables = db
+    .prepare<[], string>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+    )
+    .pluck()
+    .all();
+  if (version === 0 ? tables.length === 0 : OURS.every((name) => tables.includes(name))) return;
+  const found =
+    tables.length === 0 ? "no tables" : `tables of another program (${tables.slice(0, 3).join(", ")})`;
+  throw new StorageError(
+    "HD_FOREIGN_CACHE",
+    `${db.name}: expected a cache of historyd or a new file, found ${found}; nothing was changed in it. ` +
+      "Move it away, or start with another HISTORYD_HOME",
+  );
 }
 
 function backUp(db: Db, folder: string, version: number): string {

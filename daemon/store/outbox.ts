@@ -25,6 +25,8 @@ export interface OutboxWrites extends OutboxReads {
   park(id: string, reason: string): void;
   /** Gives parked records another try. */
   unparkAll(): void;
+  /** All items, parked ones as well. */
+  all(): OutboxItem[];
 }
 
 export function createOutboxReads(db: Db): OutboxReads {
@@ -48,6 +50,7 @@ export function createOutboxWrites(db: Db): OutboxWrites {
   );
   const park = db.prepare<[string, string]>("UPDATE outbox SET parked = ? WHERE record_id = ?");
   const unpark = db.prepare("UPDATE outbox SET parked = NULL WHERE parked IS NOT NULL");
+  const all = db.prepare<[], OutboxItem>("SELECT kind, record_id AS id FROM outbox ORDER BY seq");
   const remove = db.prepare<[string]>("DELETE FROM outbox WHERE record_id = ?");
   return {
     ...createOutboxReads(db),
@@ -63,5 +66,6 @@ export function createOutboxWrites(db: Db): OutboxWrites {
     unparkAll() {
       unpark.run();
     },
+    all: () => all.all(),
   };
 }

@@ -61,7 +61,7 @@ const HISTORY: RecordKind = {
 const CONFLICT: RecordKind = {
   kind: "conflict",
   table: "conflicts",
-  schema: 1,
+  schema: 2,
   fields: {
     ...common,
     record_id: { type: "text", required: true },
@@ -76,6 +76,10 @@ const CONFLICT: RecordKind = {
     remote_machine: { type: "text", required: true },
     winner: { type: "text", required: true, words: ["local", "remote"] },
     decided_by: { type: "text", required: true },
+    omitted: { type: "texts" },
+    resolved_at: TIME,
+    resolution: { type: "text", words: ["local", "remote", "merge"] },
+    resolved_by: { type: "text" },
   },
 };
 

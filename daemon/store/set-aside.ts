@@ -3,19 +3,28 @@ import type { Db } from "./database.ts";
 
 export interface SetAsideReads {
   count(): number;
+  /** Those with revisions above `after`, up to `upto`, as they came. */
+  between(after: number, upto: number): { record: SyncRecord; rev: number }[];
 }
 
 /** Records that arrived and cannot be read by this version: kept as they came, so that an upgrade can read them. */
 export interface SetAsideWrites extends SetAsideReads {
-  /** All of them, as they came. */
-  all(): { record: SyncRecord; rev: number }[];
   put(record: SyncRecord, rev: number, reason: string, now: number): void;
   remove(id: string): void;
+  /** Forgets those above a revision that the remote no longer counts by. */
+  forgetAbove(rev: number): void;
 }
 
 export function createSetAsideReads(db: Db): SetAsideReads {
   const count = db.prepare<[], number>("SELECT count(*) FROM set_aside").pluck();
-  return { count: () => count.get() ?? 0 };
+  const between = db.prepare<[number, number], { record: string; rev: number }>(
+    "SELECT record, rev FROM set_aside WHERE rev > ? AND rev <= ? ORDER BY rev",
+  );
+  return {
+    count: () => count.get() ?? 0,
+    between: (after, upto) =>
+      between.all(after, upto).map(({ record, rev }) => ({ record: textToRecord(record), rev })),
+  };
 }
 
 export function createSetAsideWrites(db: Db): SetAsideWrites {
@@ -23,16 +32,16 @@ export function createSetAsideWrites(db: Db): SetAsideWrites {
     INSERT INTO set_aside (record_id, kind, rev, reason, record, since) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (record_id) DO UPDATE SET rev = excluded.rev, reason = excluded.reason, record = excluded.record
   `);
-  const all = db.prepare<[], { record: string; rev: number }>(
-    "SELECT record, rev FROM set_aside ORDER BY rev",
-  );
   const remove = db.prepare<[string]>("DELETE FROM set_aside WHERE record_id = ?");
+  const forget = db.prepare<[number]>("DELETE FROM set_aside WHERE rev > ?");
   return {
     ...createSetAsideReads(db),
+    forgetAbove(rev) {
+      forget.run(rev);
+    },
     put(record, rev, reason, now) {
       put.run(record.id, record.kind, rev, reason, recordToText(record), now);
     },
-    all: () => all.all().map(({ record, rev }) => ({ record: textToRecord(record), rev })),
     remove(id) {
       remove.run(id);
     },

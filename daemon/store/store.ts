@@ -1,13 +1,19 @@
 import { statSync } from "node:fs";
 import type { HybridClock } from "../core/hlc.ts";
+import { type AuditReads, createAuditReads } from "./audit.ts";
+import { type ConflictReads, createConflictReads } from "./conflict-reads.ts";
 import { type Db, openForReading, openForWriting, StorageError } from "./database.ts";
 import { createHistoryReads, type HistoryReads } from "./history-reads.ts";
 import { createMachineReads } from "./machines.ts";
+import { createMarkReads, type MarkReads } from "./marks.ts";
 import { createMetaReads, createMetaWrites, type MetaReads } from "./meta.ts";
 import { migrate, readMigrations, schemaVersion } from "./migrate.ts";
 import { createOutboxReads, type OutboxReads } from "./outbox.ts";
+import { createReconciliationReads, type ReconciliationReads } from "./reconciliations.ts";
 import { createRecordReads, type RecordReads } from "./records.ts";
+import { createRevisionReads, type RevisionReads } from "./revisions.ts";
 import { createIndexer } from "./indexer.ts";
+import { checkLog } from "./log-check.ts";
 import { createSearch, type Search } from "./search.ts";
 import { createSearchIndexReads, type SearchIndexReads } from "./search-index.ts";
 import { createSetAsideReads, type SetAsideReads } from "./set-aside.ts";
@@ -17,11 +23,16 @@ import { createWriter, type Writer } from "./writer.ts";
 /** Everything that may be read, from committed state, over a connection that cannot write. */
 export interface Reads {
   readonly history: HistoryReads;
+  readonly conflicts: ConflictReads;
+  readonly audit: AuditReads;
   readonly searchIndex: SearchIndexReads;
   readonly records: RecordReads;
   readonly outbox: OutboxReads;
   readonly meta: MetaReads;
   readonly setAside: SetAsideReads;
+  readonly marks: MarkReads;
+  readonly revisions: RevisionReads;
+  readonly reconciliations: ReconciliationReads;
   readonly spoolFiles: SpoolFileReads;
 }
 
@@ -52,9 +63,11 @@ export interface OpenStoreOptions {
 
 /**
  * Opens the cache, creating and migrating it as needed.
- * @throws StorageError where it cannot be used: not durable, newer than this version, or a migration failed
+ * @throws StorageError where it cannot be used: damaged, not durable, not ours, newer than this version, or a migration
+ *   failed
  */
 export function openStore(options: OpenStoreOptions): Store {
+  checkLog(options.file);
   const writeDb = openForWriting(options.file);
   let readDb: Db | null = null;
   try {
@@ -79,6 +92,8 @@ function compose(writeDb: Db, readDb: Db, options: OpenStoreOptions): Store {
   const machines = createMachineReads(readDb);
   const meta = createMetaReads(readDb);
   const searchIndex = createSearchIndexReads(readDb);
+  const records = createRecordReads(readDb);
+  const setAside = createSetAsideReads(readDb);
   const write = createWriter(writeDb, {
     clock: options.clock(meta),
     monotonicMs: options.monotonicMs,
@@ -92,11 +107,16 @@ function compose(writeDb: Db, readDb: Db, options: OpenStoreOptions): Store {
   return {
     read: {
       history: createHistoryReads(readDb, machines),
+      conflicts: createConflictReads(readDb),
+      audit: createAuditReads(readDb),
       searchIndex,
-      records: createRecordReads(readDb),
+      records,
       outbox: createOutboxReads(readDb),
       meta,
-      setAside: createSetAsideReads(readDb),
+      setAside,
+      marks: createMarkReads(readDb),
+      revisions: createRevisionReads(readDb, records, setAside, machines),
+      reconciliations: createReconciliationReads(readDb),
       spoolFiles: createSpoolFileReads(readDb),
     },
     write,

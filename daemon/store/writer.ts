@@ -1,9 +1,13 @@
 import type { HybridClock } from "../core/hlc.ts";
+import { type AuditWrites, createAuditWrites } from "./audit.ts";
 import { type Db, isBusy, StorageError } from "./database.ts";
 import { createMachineWrites } from "./machines.ts";
+import { createMarkWrites, type MarkWrites } from "./marks.ts";
 import { createMetaWrites, type MetaWrites } from "./meta.ts";
 import { createOutboxWrites, type OutboxWrites } from "./outbox.ts";
+import { createReconciliationWrites, type ReconciliationWrites } from "./reconciliations.ts";
 import { createRecordWrites, type RecordWrites } from "./records.ts";
+import { createScrubber } from "./scrub.ts";
 import { createSearchIndexWrites, type SearchIndexWrites } from "./search-index.ts";
 import { createSetAsideWrites, type SetAsideWrites } from "./set-aside.ts";
 import { createSpoolFileWrites, type SpoolFileWrites } from "./spool-files.ts";
@@ -14,10 +18,15 @@ export interface WriteTx {
   readonly outbox: OutboxWrites;
   readonly meta: MetaWrites;
   readonly setAside: SetAsideWrites;
+  readonly marks: MarkWrites;
+  readonly reconciliations: ReconciliationWrites;
+  readonly audit: AuditWrites;
   readonly spoolFiles: SpoolFileWrites;
   readonly searchIndex: SearchIndexWrites;
   /** Stamps versions; what it stamped is persisted with the transaction. */
   readonly clock: HybridClock;
+  /** Something was purged: once this is committed, no older copy of it stays in the write-ahead log. */
+  readonly scrub: () => void;
 }
 
 /** The one writer of the cache. */
@@ -64,14 +73,19 @@ export function createWriter(db: Db, { clock, monotonicMs, onCommit }: WriterOpt
   const undo = db.prepare("ROLLBACK TO job");
 
   const meta = createMetaWrites(db);
+  const scrubber = createScrubber(db);
   const tx: WriteTx = guarded(db, {
     records: createRecordWrites(db, createMachineWrites(db)),
     outbox: createOutboxWrites(db),
     meta,
     setAside: createSetAsideWrites(db),
+    marks: createMarkWrites(db),
+    reconciliations: createReconciliationWrites(db),
+    audit: createAuditWrites(db),
     spoolFiles: createSpoolFileWrites(db),
     searchIndex: createSearchIndexWrites(db),
     clock,
+    scrub: scrubber.request,
   });
 
   let queue: Job[] = [];
@@ -142,6 +156,8 @@ export function createWriter(db: Db, { clock, monotonicMs, onCommit }: WriterOpt
       rejectAll(group, error);
       return;
     }
+    // First: whoever purged is told when it is gone.
+    scrubber.noteCommit();
     for (const tell of outcomes) tell();
     onCommit();
   }
@@ -185,25 +201,30 @@ export function createWriter(db: Db, { clock, monotonicMs, onCommit }: WriterOpt
     close() {
       closed = true;
       while (queue.length > 0) flush();
+      scrubber.stop();
     },
   };
 }
 
 /** Wraps every method so that it refuses to run outside a transaction. */
 function guarded(db: Db, tx: WriteTx): WriteTx {
-  const wrapped = Object.entries(tx).map(([name, part]) => [name, guardPart(db, part as object)]);
+  const wrapped = Object.entries(tx).map(([name, part]) => [name, guardPart(db, part as Part)]);
   return Object.fromEntries(wrapped) as WriteTx;
 }
 
-function guardPart(db: Db, part: object): object {
-  const methods = Object.entries(part).map(([name, method]) => [
-    name,
-    (...args: unknown[]): unknown => {
-      if (!db.inTransaction) throw new StorageError("HD_CLOSED", "a write was tried outside its transaction");
-      return (method as (...args: unknown[]) => unknown)(...args);
-    },
-  ]);
-  return Object.fromEntries(methods) as object;
+type Method = (...args: unknown[]) => unknown;
+type Part = Method | Record<string, Method>;
+
+function guardPart(db: Db, part: Part): Part {
+  if (typeof part === "function") return guardMethod(db, part);
+  return Object.fromEntries(Object.entries(part).map(([name, method]) => [name, guardMethod(db, method)]));
+}
+
+function guardMethod(db: Db, method: Method): Method {
+  return (...args) => {
+    if (!db.inTransaction) throw new StorageError("HD_CLOSED", "a write was tried outside its transaction");
+    return method(...args);
+  };
 }
 
 /** SQLite's own errors become ours; what the work itself threw stays as it is. */

@@ -1,16 +1,19 @@
+import type { Reconciliation } from "../../client-lib/protocol/reconcile.ts";
 import type { CycleResult } from "../../client-lib/protocol/sync.ts";
-import {
-  type NodeReport,
-  type PushRequest,
-  type Remote,
-  RemoteError,
-  type Selection,
-} from "../remote/remote.ts";
+import type { EngineEvent } from "../core/events.ts";
+import type { Log } from "../core/log.ts";
+import type { ReplaceableMachine } from "../core/machine.ts";
+import { type PageLimits, type Remote, RemoteError, type TombstoneAges } from "../remote/remote.ts";
 import type { Reads } from "../store/store.ts";
 import type { Writer } from "../store/writer.ts";
-import { replaySetAside } from "./apply-page.ts";
-import { applyPage, pullPosition } from "./pull.ts";
-import { applyPushAnswer, type Batch, type BatchLimits, nextBatch, parkStuck } from "./push.ts";
+import { replaySetAside } from "./apply-record.ts";
+import { noChanges } from "./changes.ts";
+import { createContact, type SelectionOptions } from "./contact.ts";
+import { fillSlice } from "./fill.ts";
+import { type BatchLimits, nextBatch } from "./push.ts";
+import { createReconcile, type ReconcileRequest } from "./reconcile.ts";
+import { settleStuck } from "./stuck.ts";
+import { mendOutbox } from "./unsent.ts";
 
 /**
  * How often one cycle sends again what was refused. Each time the other machine's version was merged, so that more is
@@ -18,51 +21,83 @@ import { applyPushAnswer, type Batch, type BatchLimits, nextBatch, parkStuck } f
  */
 const MAX_ROUNDS = 5;
 
+/** How often, at most, the remote may refuse a claim in one cycle. Each time a pull tells why, and mends it. */
+const MAX_REFUSED_CLAIMS = 5;
+
+/** How much trouble one cycle mends. More of it comes from an address behind which there are several databases. */
+const MAX_MENDED = 4;
+
+/** Without anything to send a machine reports itself this seldom. */
+const HEARTBEAT_MS = 10 * 60 * 1000;
+
+/** How often a machine asks the remote to collect; the remote sees to it that one of all does so. */
+const COLLECT_MS = 24 * 60 * 60 * 1000;
+
 export interface EngineOptions {
   remote: Remote;
   read: Reads;
   write: Writer;
-  selection: Selection;
+  machine: ReplaceableMachine;
+  /** Where this cache lives: what differs on a copy of its home. */
+  host: string;
+  version: string;
+  selection: SelectionOptions;
   batch: BatchLimits;
   /** Records in one pulled page, and bytes of their bodies. */
-  page: BatchLimits;
-  node: Pick<NodeReport, "machineId" | "incarnation" | "hostname" | "version">;
+  page: PageLimits;
+  tombstones: TombstoneAges;
   newId: () => string;
   /** Wall clock, ms since the epoch. */
   now: () => number;
   monotonicMs: () => number;
+  log: Log;
   /** Told, at each pull, what to add to this machine's clock to get the remote's, in ms. */
   onClockOffset: (offsetMs: number) => void;
+  onEvent: (event: EngineEvent) => void;
 }
 
-const NOTHING: Batch = { sent: [], records: [] };
-
-/** A longer round trip says too little about the server's clock. */
-const TRUSTED_ROUND_TRIP_MS = 1000;
-
-interface Exchanged {
-  /** Everything up to the server's newest revision has come. */
-  complete: boolean;
-  /** Records that were sent, not applied because another machine was first, and will be sent again. */
-  refused: number;
+/** A cache that is being filled, newest revisions first: from where, and what is below it has yet to come. */
+export interface FillPosition {
+  from: number;
+  below: number;
 }
 
 /** What a cycle saw and did, filled in as it is done: also a cycle that fails has done something. */
 export interface CycleReport extends CycleResult {
   serverRev: number | null;
+  /** Null where nothing is left to fill. */
+  firstSync: FillPosition | null;
 }
 
 export function emptyReport(): CycleReport {
-  return { uploaded: 0, downloaded: 0, conflicts: 0, requests: 0, duration_ms: 0, serverRev: null };
+  return {
+    uploaded: 0,
+    downloaded: 0,
+    conflicts: 0,
+    requests: 0,
+    duration_ms: 0,
+    serverRev: null,
+    firstSync: null,
+  };
 }
 
-/** One machine's side of the protocol. A cycle either completes or throws; nothing it has applied is undone. */
+/**
+ * One machine's side of the protocol. A cycle either completes or throws; nothing it has applied is undone. What is
+ * called here must not overlap.
+ */
 export interface Engine {
+  /** Sends and receives everything; a cache that is being filled gets some more pages, see `firstSync`. */
   cycle(signal: AbortSignal, report: CycleReport): Promise<void>;
+  /** Compares both sides, and mends what differs where that is asked for. */
+  reconcile(request: ReconcileRequest, signal: AbortSignal): Promise<Reconciliation>;
+  /** Looks after an outbox that does not move. @returns what it did, in words */
+  mendQueue(): Promise<string>;
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { remote, read, write } = options;
+  const { remote, read, write, machine } = options;
+  const contact = createContact(options);
+  const reconcile = createReconcile({ ...options, contact, exchangeAll });
   let prepared = false;
   let replayed = false;
 
@@ -72,134 +107,149 @@ export function createEngine(options: EngineOptions): Engine {
     // Once in this process's life: what was parked or set aside may fare better with this version.
     await write.run((tx) => {
       tx.outbox.unparkAll();
-      replaySetAside(tx, { machineId: options.node.machineId, now: options.now() });
+      replaySetAside(tx, { machine, now: contact.now(), repairs: false }, noChanges());
+      if (tx.meta.get("host") === null) tx.meta.set("host", options.host);
     });
     replayed = true;
-  }
-
-  /** One request: what is above the cursor comes, and the batch goes. What came of it is one local transaction. */
-  async function exchange(batch: Batch, signal: AbortSignal, report: CycleReport): Promise<Exchanged> {
-    const position = pullPosition(read.meta, options.selection);
-    const request = { ...position, limit: options.page.records, maxBytes: options.page.bytes };
-    const push = batch.records.length === 0 ? null : await toPushRequest(batch);
-    const measureOffset = startOffsetMeasure();
-    report.requests += 1;
-    const answer =
-      push === null
-        ? { ...(await remote.pull(request, signal)), pushed: null }
-        : await remote.exchange(request, push, signal);
-    const offset = measureOffset(answer.serverTimeMs);
-    if (offset !== null) options.onClockOffset(offset);
-
-    const { pushed } = answer;
-    const revAfter = pushed?.revAfter ?? answer.serverRev;
-    const applier = { machineId: options.node.machineId, now: options.now() };
-    const done = await write.run((tx) => {
-      if (offset !== null) tx.meta.set("clock_offset_ms", String(offset));
-      const sent =
-        pushed === null
-          ? { uploaded: 0, refused: [] }
-          : applyPushAnswer(tx, batch, pushed, options.selection);
-      const applied = applyPage(tx, answer, position, revAfter, applier);
-      const parked = pushed !== null && answer.complete ? parkStuck(tx, sent.refused, pushed.held) : 0;
-      return { uploaded: sent.uploaded, refused: sent.refused.length - parked, ...applied };
-    });
-    report.uploaded += done.uploaded;
-    report.downloaded += done.downloaded;
-    report.conflicts += done.conflicts;
-    report.serverRev = revAfter;
-    return { complete: answer.complete, refused: done.refused };
-  }
-
-  /**
-   * How far the server's clock is ahead of ours. Null where the round trip was too long to tell, or where our own
-   * clock was set, or the machine slept, meanwhile.
-   */
-  function startOffsetMeasure(): (serverTimeMs: number) => number | null {
-    const [wall, monotonic] = [options.now(), options.monotonicMs()];
-    return (serverTimeMs) => {
-      const [elapsed, roundTrip] = [options.now() - wall, options.monotonicMs() - monotonic];
-      if (roundTrip > TRUSTED_ROUND_TRIP_MS || Math.abs(elapsed - roundTrip) > TRUSTED_ROUND_TRIP_MS)
-        return null;
-      return Math.round(serverTimeMs - (wall + elapsed / 2));
-    };
-  }
-
-  async function toPushRequest(batch: Batch): Promise<PushRequest> {
-    const node = await nextNodeReport(batch.records.length);
-    return { epoch: read.meta.get("epoch") ?? "", records: batch.records, node };
   }
 
   /** Until everything above the cursor has come and everything in the outbox has gone. */
   async function exchangeAll(signal: AbortSignal, report: CycleReport): Promise<void> {
     let rounds = 0;
+    let refusedClaims = 0;
+    let mended = 0;
+    const stuckBefore = new Set<string>();
     let { records } = options.batch;
-    const next = (): Batch => nextBatch(read, { ...options.batch, records });
-    // The first contact only pulls: it tells which database this is.
-    let batch = read.meta.get("epoch") === null ? NOTHING : next();
+    /** Null where there is nothing to send. The first contact only pulls: it tells which database this is. */
+    const next = () => {
+      if (read.meta.get("epoch") === null || read.meta.get("doubt") !== null) return null;
+      const batch = nextBatch(read, { ...options.batch, records });
+      return batch.records.length > 0 || isHeartbeatDue() ? batch : null;
+    };
+    let batch = next();
     for (;;) {
       try {
-        const { complete, refused } = await exchange(batch, signal, report);
-        if (refused > 0 && ++rounds === MAX_ROUNDS) throw contended();
+        const settled = await contact.exchange(batch, signal, report);
+        if (settled.mended && ++mended > MAX_MENDED) throw unsteady();
+        if (settled.stuck.length > 0)
+          await settleStuck({ ...options, contact }, settled.stuck, stuckBefore, signal, report);
+        if (settled.refused > 0 && ++rounds === MAX_ROUNDS) throw contended();
         records = options.batch.records;
         // Far behind, it catches up first: sending holds the server's one write lock.
-        batch = complete ? next() : NOTHING;
-        if (complete && batch.records.length === 0) return;
+        batch = settled.complete ? next() : null;
+        if (settled.complete && batch === null) return;
       } catch (error) {
-        if (!isRejected(error) || batch.records.length === 0) throw error;
+        if (!(error instanceof RemoteError) || batch === null) throw error;
+        if (error.kind === "guard" && ++refusedClaims < MAX_REFUSED_CLAIMS) {
+          batch = null;
+          continue;
+        }
+        if (error.kind !== "rejected" || batch.records.length === 0) throw error;
         // One of them is at fault: by halves it is found, parked, and the others go on.
-        if (batch.records.length === 1) await parkRejected(batch, error, signal, report);
+        if (batch.records.length === 1) await parkRejected(batch.sent[0]!.version.id, error, signal, report);
         records = Math.max(1, batch.records.length >> 1);
         batch = next();
       }
     }
   }
 
+  function isHeartbeatDue(): boolean {
+    return contact.now() - read.meta.number("last_push") >= HEARTBEAT_MS;
+  }
+
   async function parkRejected(
-    batch: Batch,
+    id: string,
     error: RemoteError,
     signal: AbortSignal,
     report: CycleReport,
   ): Promise<void> {
     // Where reading is rejected too, it is not the record's fault.
-    await exchange(NOTHING, signal, report);
+    await contact.exchange(null, signal, report);
     await write.run((tx) => {
-      for (const { version } of batch.sent) tx.outbox.park(version.id, error.message);
+      tx.outbox.park(id, error.message);
     });
   }
 
-  /** The number is written before the push: it must never be used twice, whatever becomes of the answer. */
-  async function nextNodeReport(sending: number): Promise<NodeReport> {
-    const pushSeq = await write.run((tx) => {
-      const next = Number(tx.meta.get("push_seq") ?? 0) + 1;
-      tx.meta.set("push_seq", String(next));
-      return next;
+  /** What a doubt calls for, once everything has come. Until then nothing is pushed. */
+  async function settleDoubt(signal: AbortSignal, report: CycleReport): Promise<void> {
+    const reason = read.meta.get("doubt");
+    if (reason === null) return;
+    // Only where the history itself is in doubt can one revision name two versions.
+    const content = reason === "history_unknown";
+    const after = read.meta.number("doubt_after");
+    const done = await reconcile({ reason, content, repair: true, after }, signal, report);
+    if (done.outcome !== "equal" && done.outcome !== "mended") return;
+    await write.run((tx) => {
+      tx.meta.set("doubt", null);
+      tx.meta.set("doubt_after", null);
     });
-    return {
-      ...options.node,
-      pushSeq,
-      pushId: options.newId(),
-      queueDepth: read.outbox.depth() - sending,
-      now: options.now(),
-    };
+    await exchangeAll(signal, report);
+  }
+
+  async function collect(signal: AbortSignal, report: CycleReport): Promise<void> {
+    if (contact.now() - read.meta.number("last_collect") < COLLECT_MS) return;
+    report.requests += 1;
+    try {
+      await remote.collect(options.tombstones, signal);
+    } catch (error) {
+      if (!(error instanceof RemoteError) || signal.aborted) throw error;
+      // Nothing waits for it: this machine leaves it to the others for a day.
+      options.log.debug({ code: error.code }, `collecting failed: ${error.message}`);
+    }
+    await write.run((tx) => {
+      tx.meta.set("last_collect", contact.now());
+    });
+  }
+
+  /** Counts the time, and whatever fails, prepares the tables again before the next attempt. */
+  async function measured(
+    signal: AbortSignal,
+    report: CycleReport,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const started = options.monotonicMs();
+    try {
+      if (!prepared) await prepare(signal);
+      // Until this succeeds nothing is taken for granted: a replaced remote has no tables.
+      prepared = false;
+      await work();
+      prepared = true;
+    } finally {
+      report.duration_ms = options.monotonicMs() - started;
+    }
   }
 
   return {
-    async cycle(signal, report) {
-      const started = options.monotonicMs();
-      try {
-        if (!prepared) await prepare(signal);
-        // Until this cycle succeeds nothing is taken for granted: a replaced remote has no tables.
-        prepared = false;
+    cycle: (signal, report) =>
+      measured(signal, report, async () => {
         await exchangeAll(signal, report);
-        prepared = true;
-        const finishedAt = options.now();
+        report.firstSync = await fillSlice({ ...options, contact }, signal, report);
+        if (report.firstSync === null) {
+          await settleDoubt(signal, report);
+          await collect(signal, report);
+        }
+        const finishedAt = contact.now();
         await write.run((tx) => {
-          tx.meta.set("last_sync", String(finishedAt));
+          tx.meta.set("last_sync", finishedAt);
         });
-      } finally {
-        report.duration_ms = options.monotonicMs() - started;
-      }
+      }),
+
+    async reconcile(request, signal) {
+      let done: Reconciliation | null = null;
+      const report = emptyReport();
+      await measured(signal, report, async () => {
+        await exchangeAll(signal, report);
+        while ((await fillSlice({ ...options, contact }, signal, report)) !== null);
+        done = await reconcile(request, signal, report);
+      });
+      return done!;
+    },
+
+    async mendQueue() {
+      const changed = await write.run((tx) => mendOutbox(tx, contact.now()));
+      return changed === 0
+        ? "parked records get another try; everything unsent is queued, and nothing else is"
+        : `the queue was made to hold what is unsent and nothing else (${changed} changed)`;
     },
   };
 }
@@ -212,6 +262,10 @@ function contended(): RemoteError {
   );
 }
 
-function isRejected(error: unknown): error is RemoteError {
-  return error instanceof RemoteError && error.kind === "rejected";
+function unsteady(): RemoteError {
+  return new RemoteError(
+    "guard",
+    "HD_REMOTE_UNSTEADY",
+    "the remote keeps changing into another database; is there more than one behind its address?",
+  );
 }

@@ -1,12 +1,19 @@
-import type { Reads } from "../store/store.ts";
-import { SyncFailedError, type SyncService } from "./service.ts";
+import { SyncFailedError } from "./failure.ts";
+import type { SyncService } from "./service.ts";
+import type { SyncReads } from "./sync-reads.ts";
 
 /** Sync where there is nothing to synchronise with. Entries still queue up, for the day a remote is configured. */
-export function createSyncOff(read: Pick<Reads, "outbox" | "setAside">, reason: string): SyncService {
+export function createSyncOff(
+  read: Pick<SyncReads, "outbox" | "setAside" | "reconciliations">,
+  reason: string,
+): SyncService {
+  const off = (): Promise<never> => Promise.reject(new SyncFailedError("rejected", "HD_SYNC_OFF", reason));
   return {
     start: () => undefined,
     stop: () => Promise.resolve(),
-    syncNow: () => Promise.reject(new SyncFailedError("rejected", "HD_SYNC_OFF", reason)),
+    syncNow: off,
+    reconcile: off,
+    reconciliations: read.reconciliations.list,
     notice: () => undefined,
     networkChanged: () => undefined,
     status: () => ({
@@ -27,6 +34,9 @@ export function createSyncOff(read: Pick<Reads, "outbox" | "setAside">, reason: 
       cursor: 0,
       remote_rev: null,
       last_cycle: null,
+      first_sync: null,
+      stalled: null,
+      last_reconcile: read.reconciliations.list(1)[0] ?? null,
     }),
     totals: () => ({ uploaded: 0, downloaded: 0, conflicts: 0, errors: 0 }),
   };

@@ -1,6 +1,7 @@
 import { changedFields } from "../core/merge.ts";
 import { type SyncRecord, type Version, versionToRecord } from "../core/record.ts";
-import type { PushAnswer, Selection } from "../remote/remote.ts";
+import type { PushAnswer } from "../remote/remote.ts";
+import type { Selection } from "../core/selection.ts";
 import type { Stored } from "../store/records.ts";
 import type { Reads } from "../store/store.ts";
 import type { WriteTx } from "../store/writer.ts";
@@ -50,10 +51,11 @@ export function applyPushAnswer(
 ): { uploaded: number; refused: Stored[] } {
   const held = new Map(answer.held.map((row) => [row.id, row]));
   const refused: Stored[] = [];
-  for (const stored of batch.sent) {
+  for (const [place, stored] of batch.sent.entries()) {
     const sent = stored.version;
     const theirs = held.get(sent.id);
-    if (theirs === undefined || theirs.hlc !== sent.hlc) {
+    // The digest as well: a clone can have given the same stamp to something else.
+    if (theirs === undefined || theirs.hlc !== sent.hlc || theirs.digest !== batch.records[place]?.digest) {
       refused.push(stored);
       continue;
     }
@@ -69,29 +71,10 @@ export function applyPushAnswer(
 }
 
 /** Whether this machine may have the record; what the remote's page selects by, said once more. */
-function isInSight({ machineId, fields }: Version, selection: Selection): boolean {
-  if (fields.scope === "global" || machineId === selection.machineId) return true;
-  return fields.scope === "user" && selection.user !== null && fields.user === selection.user;
-}
-
-/**
- * Parks what was refused although everything that this machine may see has come: the remote holds a version that
- * cannot be pulled or read here, or has collected the record. Sending it again would be refused again, for ever.
- * @returns how many
- */
-export function parkStuck(tx: WriteTx, refused: readonly Stored[], held: PushAnswer["held"]): number {
-  let parked = 0;
-  const known = new Set(held.map(({ id }) => id));
-  for (const { version, rev } of refused) {
-    const now = tx.records.get(version.kind, version.id);
-    if (now === null || now.rev !== rev) continue;
-    const reason = known.has(version.id)
-      ? "the remote holds a version of it that this machine cannot read or may not see"
-      : "the remote no longer has it";
-    tx.outbox.park(version.id, reason);
-    parked += 1;
-  }
-  return parked;
+function isInSight({ machineId, fields }: Version, { machineId: own, user, scopes }: Selection): boolean {
+  if (machineId === own) return true;
+  if (scopes !== null && !scopes.includes(fields.scope as string)) return false;
+  return fields.scope === "global" || (fields.scope === "user" && user !== null && fields.user === user);
 }
 
 /** The record was edited again while its earlier version was under way: that one is now what the edits start from. */
@@ -99,6 +82,7 @@ function rebase(tx: WriteTx, sent: Version, rev: number): void {
   const now = tx.records.get(sent.kind, sent.id);
   if (now === null) return;
   const base = changedFields(sent.fields, now.version.fields);
-  tx.records.put({ version: now.version, rev, base });
+  // Edited back to what was sent: then that is what both sides have.
+  tx.records.put({ version: base === null ? sent : now.version, rev, base });
   if (base === null) tx.outbox.remove(sent.id);
 }

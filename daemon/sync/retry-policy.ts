@@ -35,19 +35,22 @@ export function stateAfter(kind: FailureKind): SyncState {
  * How long to wait after the given number of failures in a row (from 1): exponential with full jitter, so that
  * machines which failed together do not come back together (M. Brooker, "Exponential Backoff And Jitter", 2015).
  *
- * @param quickRetries failures after which the wait is no shorter than half the interval: the fault is no hiccup
+ * @param options.quickRetries failures after which the wait is no shorter than half the interval: it is no hiccup
+ * @param options.retryAfterMs what the remote asked for, null where it did not: waited for where it is within the cap,
+ *   and up to half as long again, since it asked everyone for the same
  * @param random in [0, 1)
  */
 export function backoffMs(
   kind: FailureKind,
   failures: number,
-  options: { quickRetries: number; intervalMs: number },
+  options: { quickRetries: number; intervalMs: number; retryAfterMs?: number | null },
   random: number,
 ): number {
   const { firstMs, capMs } = PACES[kind];
   const ceiling = Math.min(capMs, firstMs * 2 ** (failures - 1));
   const floor = failures > options.quickRetries ? Math.min(options.intervalMs, capMs) / 2 : FLOOR_MS;
-  return Math.round(Math.max(floor, random * ceiling));
+  const asked = Math.min(capMs, (options.retryAfterMs ?? 0) * (1 + random / 2));
+  return Math.round(Math.max(floor, random * ceiling, asked));
 }
 
 /** The interval with ±10 % of jitter, so that machines started together drift apart. */

@@ -1,16 +1,22 @@
 import pRetry from "p-retry";
-import type { CycleResult, SyncStatus } from "../../client-lib/protocol/sync.ts";
-import { RemoteError } from "../remote/remote.ts";
-import type { Reads } from "../store/store.ts";
+import type { Reconciliation } from "../../client-lib/protocol/reconcile.ts";
+import type { SyncStatus } from "../../client-lib/protocol/sync.ts";
 import type { Log } from "../core/log.ts";
 import type { Timers } from "../core/timers.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
+import { createComparisons } from "./comparisons.ts";
 import { type CycleReport, emptyReport, type Engine } from "./engine.ts";
-import { backoffMs, type FailureKind, jitteredMs, stateAfter } from "./retry-policy.ts";
+import { SyncFailedError, toSyncFailure } from "./failure.ts";
+import { createQueueWatch } from "./queue-watch.ts";
+import { backoffMs, jitteredMs } from "./retry-policy.ts";
+import { createStanding, type Totals } from "./standing.ts";
+import type { ReconcileOptions } from "./reconcile.ts";
+import type { SyncReads } from "./sync-reads.ts";
+import { toSyncStatus } from "./sync-status.ts";
 
 export interface SyncServiceOptions {
   engine: Engine;
-  read: Pick<Reads, "meta" | "outbox" | "setAside">;
+  read: SyncReads;
   log: Log;
   timers: Timers;
   /** In [0, 1). */
@@ -22,18 +28,8 @@ export interface SyncServiceOptions {
   quickRetries: number;
   /** False: a cycle runs only when it is asked for. */
   automatic: boolean;
-}
-
-/** A cycle that was asked for did not succeed. `cause` is why. */
-export class SyncFailedError extends Error {
-  override readonly name = "SyncFailedError";
-  readonly kind: FailureKind;
-  readonly code: string;
-  constructor(kind: FailureKind, code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.kind = kind;
-    this.code = code;
-  }
+  /** Called whenever what `status` says may have changed. */
+  onChange: () => void;
 }
 
 /** The loop that keeps this machine synchronised. */
@@ -41,15 +37,19 @@ export interface SyncService {
   start(): void;
   /** Ends the loop; a cycle that is under way is cut off, which loses nothing. */
   stop(): Promise<void>;
-  /** Runs a cycle that begins after this call. @throws SyncFailedError */
+  /** Runs a cycle that begins after this call; of a first sync, one slice. @throws SyncFailedError */
   syncNow(): Promise<CycleReport>;
+  /** Compares both sides, after a cycle that begins after this call. @throws SyncFailedError */
+  reconcile(options: ReconcileOptions): Promise<Reconciliation>;
+  /** The last comparisons, newest first. */
+  reconciliations(limit: number): Reconciliation[];
   /** Something was written here: a cycle follows soon. */
   notice(): void;
   /** The network changed: a retry that waits does not wait longer. */
   networkChanged(): void;
   status(): SyncStatus;
   /** Since the start. */
-  totals(): { uploaded: number; downloaded: number; conflicts: number; errors: number };
+  totals(): Totals;
 }
 
 type WakeReason = "asked" | "written" | "network";
@@ -60,68 +60,70 @@ const START_SPREAD_MS = 2000;
 /** How long a write waits for company before it is sent. */
 const WRITE_DEBOUNCE_MS = 300;
 
+/** Until it is woken: the longest that Node's timers take. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+const NOTHING_FILLED = { below: Number.POSITIVE_INFINITY, cursor: 0 };
+
 interface Asked {
   resolve: (report: CycleReport) => void;
   reject: (error: Error) => void;
 }
 
 export function createSyncService(options: SyncServiceOptions): SyncService {
-  const { engine, read, log, random, now } = options;
+  const { engine, read, log, random, now, automatic } = options;
   const alarm: Alarm<WakeReason> = createAlarm(options.timers);
+  const standing = createStanding(options);
+  const queueWatch = createQueueWatch(options);
+  const comparisons = createComparisons(options);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const totals = { uploaded: 0, downloaded: 0, conflicts: 0, errors: 0 };
 
   let loop: Promise<void> | null = null;
   let asked: Asked[] = [];
   let written = false;
-  let state: SyncStatus["state"] = "waiting";
-  let reason: string | null = "no cycle has run yet";
-  let lastAttempt: number | null = null;
-  let nextAttempt: number | null = null;
-  let failures = 0;
-  let lastError: SyncStatus["last_error"] = null;
-  let lastCycle: CycleResult | null = null;
-  let remoteRev: number | null = null;
-  /** The last settled state that was logged: every change is one line, a repeated state none. */
-  let loggedState: SyncStatus["state"] | null = null;
+  /** The last cycle was a slice of a first sync that has more to fill. */
+  let fills = false;
+  let filled = NOTHING_FILLED;
 
   async function run(): Promise<void> {
-    await idle(
-      options.automatic ? Math.round(random() * Math.min(START_SPREAD_MS, options.intervalMs)) : null,
-    );
+    await idle(automatic ? Math.round(random() * Math.min(START_SPREAD_MS, options.intervalMs)) : null);
     while (!signal.aborted) {
       await pRetry(attempt, {
         retries: Number.POSITIVE_INFINITY,
         // The waiting is ours: it can be cut short, and its clock is given.
         minTimeout: 0,
         signal,
-        onFailedAttempt: ({ error }) => waitBeforeRetry(error),
+        onFailedAttempt: ({ error }) => waitBeforeRetry(toSyncFailure(error)),
       });
-      await idle(options.automatic ? jitteredMs(options.intervalMs, random()) : null);
+      if (!fills) await idle(automatic ? jitteredMs(options.intervalMs, random()) : null);
     }
+  }
+
+  function isAsked(): boolean {
+    return asked.length > 0 || comparisons.anyAsked();
   }
 
   /** @param ms null: until asked */
   async function idle(ms: number | null): Promise<void> {
-    nextAttempt = ms === null ? null : now() + ms;
-    if (asked.length > 0) return;
+    standing.planned(ms === null ? null : now() + ms);
+    if (isAsked()) return;
     if (ms === null) {
-      while (!signal.aborted && (await alarm.wait(2 ** 31 - 1, ["asked"], signal)) === null);
+      while (!signal.aborted && (await alarm.wait(FOR_EVER_MS, ["asked"], signal)) === null);
       return;
     }
     const woken = written ? "written" : await alarm.wait(ms, ["asked", "written"], signal);
-    if (woken === "written" && asked.length === 0) {
-      nextAttempt = now() + WRITE_DEBOUNCE_MS;
+    if (woken === "written" && !isAsked()) {
+      standing.planned(now() + WRITE_DEBOUNCE_MS);
       await alarm.wait(WRITE_DEBOUNCE_MS, ["asked"], signal);
     }
   }
 
-  async function waitBeforeRetry(error: Error): Promise<void> {
-    if (asked.length > 0 || signal.aborted) return;
-    const kind = error instanceof SyncFailedError ? error.kind : "internal";
-    const ms = options.automatic ? backoffMs(kind, failures, options, random()) : 2 ** 31 - 1;
-    nextAttempt = options.automatic ? now() + ms : null;
+  async function waitBeforeRetry({ kind, retryAfterMs }: SyncFailedError): Promise<void> {
+    if (isAsked() || signal.aborted) return;
+    const failures = standing.status().consecutive_failures;
+    const ms = automatic ? backoffMs(kind, failures, { ...options, retryAfterMs }, random()) : FOR_EVER_MS;
+    standing.planned(automatic ? now() + ms : null);
     // A write does not cut this short: people go on typing while the remote is down.
     await alarm.wait(ms, ["asked", "network"], signal);
   }
@@ -129,61 +131,36 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
   async function attempt(): Promise<void> {
     const waiting = asked;
     asked = [];
+    const toCompare = comparisons.take();
     written = false;
-    state = "syncing";
-    reason = null;
-    lastAttempt = now();
-    nextAttempt = null;
-    const report = emptyReport();
+    standing.began();
+    const report: CycleReport = emptyReport();
     try {
-      await engine.cycle(signal, report);
-      count(report);
+      await engine.cycle(signal, report).finally(() => {
+        standing.ended(report);
+      });
+      standing.succeeded(report);
       for (const { resolve } of waiting) resolve(report);
-      succeeded(report);
+      await afterCycle(report);
+      await comparisons.run(toCompare, signal);
     } catch (thrown) {
       const error = toSyncFailure(thrown);
-      count(report);
-      for (const { reject } of waiting) reject(error);
-      failed(error);
+      for (const { reject } of [...waiting, ...toCompare]) reject(error);
+      queueWatch.interrupted();
+      if (!signal.aborted) standing.failed(error);
       throw error;
     }
   }
 
-  function count(report: CycleReport): void {
-    totals.uploaded += report.uploaded;
-    totals.downloaded += report.downloaded;
-    totals.conflicts += report.conflicts;
-    remoteRev = report.serverRev ?? remoteRev;
-  }
-
-  function succeeded(report: CycleReport): void {
-    const { serverRev, ...result } = report;
-    lastCycle = result;
-    failures = 0;
-    lastError = null;
-    state = "synced";
-    reason = null;
-    log.debug({ ...result, serverRev }, "sync cycle done");
-    if (loggedState !== state)
-      log.info({ ...result, pending: read.outbox.depth() }, "synced with the remote");
-    loggedState = state;
-  }
-
-  function failed(error: SyncFailedError): void {
-    if (signal.aborted) return;
-    totals.errors += 1;
-    failures += 1;
-    state = stateAfter(error.kind);
-    reason = error.message;
-    const known = lastError?.code === error.code;
-    lastError = { code: error.code, message: error.message, at: now() };
-    const fields = { code: error.code, failures, pending: read.outbox.depth() };
-    if (loggedState === state && known) log.debug(fields, error.message);
-    else if (error.kind === "internal")
-      log.error({ ...fields, err: error.cause }, `sync failed: ${error.message}`);
-    else if (state === "error") log.error(fields, `sync stopped: ${error.message}`);
-    else log.warn(fields, `sync is ${state}: ${error.message}; nothing is lost, trying again`);
-    loggedState = state;
+  async function afterCycle(report: CycleReport): Promise<void> {
+    const position = report.firstSync ?? null;
+    const reached = position && { below: position.below, cursor: Number(read.meta.get("cursor") ?? 0) };
+    // One that gets nowhere, for whatever reason, must not do so without a pause.
+    fills = automatic && reached !== null && (reached.below < filled.below || reached.cursor > filled.cursor);
+    filled = reached ?? NOTHING_FILLED;
+    if (position !== null) return;
+    await queueWatch.afterCycle(report);
+    if (automatic) await comparisons.runDue(signal);
   }
 
   return {
@@ -195,7 +172,7 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
     async stop() {
       stopping.abort(new SyncFailedError("internal", "HD_STOPPING", "the daemon is stopping"));
       await loop;
-      for (const { reject } of asked) reject(toSyncFailure(signal.reason));
+      for (const { reject } of [...asked, ...comparisons.take()]) reject(toSyncFailure(signal.reason));
       asked = [];
     },
     syncNow() {
@@ -205,6 +182,13 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
         alarm.wake("asked");
       });
     },
+    reconcile(wanted) {
+      if (signal.aborted) return Promise.reject(toSyncFailure(signal.reason));
+      const answer = comparisons.ask(wanted);
+      alarm.wake("asked");
+      return answer;
+    },
+    reconciliations: read.reconciliations.list,
     notice() {
       written = true;
       alarm.wake("written");
@@ -212,38 +196,7 @@ export function createSyncService(options: SyncServiceOptions): SyncService {
     networkChanged() {
       alarm.wake("network");
     },
-    status: () => ({
-      enabled: true,
-      state,
-      reason,
-      remote: options.remote,
-      interval_ms: options.intervalMs,
-      last_sync: numberOrNull(read.meta.get("last_sync")),
-      last_attempt: lastAttempt,
-      next_attempt: nextAttempt,
-      consecutive_failures: failures,
-      last_error: lastError,
-      pending: read.outbox.depth(),
-      parked: read.outbox.parked(),
-      set_aside: read.setAside.count(),
-      oldest_pending: read.outbox.oldest(),
-      cursor: Number(read.meta.get("cursor") ?? 0),
-      remote_rev: remoteRev,
-      last_cycle: lastCycle,
-    }),
-    totals: () => ({ ...totals }),
+    status: () => toSyncStatus(read, options, standing.status(), queueWatch.stalled()),
+    totals: standing.totals,
   };
-}
-
-function toSyncFailure(thrown: unknown): SyncFailedError {
-  if (thrown instanceof SyncFailedError) return thrown;
-  if (thrown instanceof RemoteError)
-    return new SyncFailedError(thrown.kind, thrown.code, thrown.message, { cause: thrown });
-  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "HD_INTERNAL";
-  return new SyncFailedError("internal", code, cause.message, { cause });
-}
-
-function numberOrNull(text: string | null): number | null {
-  return text === null ? null : Number(text);
 }

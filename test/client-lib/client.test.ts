@@ -127,6 +127,40 @@ test("status, stats, health and sync", async () => {
   await expect(client.sync()).rejects.toMatchObject({ code: "HD_SYNC_OFF", statusCode: 409 });
 });
 
+test("purges, and says who changed what", async () => {
+  const recorded = await client.record({ command: "export TOKEN=x" });
+  const id = recorded.stored === "daemon" ? recorded.entry.id : "";
+  await client.edit(id, { note: "oops" });
+  const purged = await client.purge(id);
+  expect(purged).toEqual({ id, purged_at: expect.any(Number) });
+  expect(await client.purge(id)).toEqual(purged);
+  await expect(client.get(id)).rejects.toMatchObject({ code: "HD_NOT_FOUND" });
+  await expect(client.record({ id, command: "export TOKEN=x" })).rejects.toMatchObject({ code: "HD_GONE" });
+  const { events, next_cursor: cursor } = await client.audit({ record: id, limit: 1 });
+  expect(events).toMatchObject([{ action: "purge", record_id: id }]);
+  const older = await client.audit({ record: id, cursor: cursor ?? "" });
+  expect(older).toMatchObject({
+    events: [{ action: "edit", details: { fields: ["note"] } }],
+    next_cursor: null,
+  });
+  expect(JSON.stringify(await client.audit())).not.toContain("oops");
+});
+
+test("lists and resolves conflicts", async () => {
+  const none = { conflicts: [], next_cursor: null };
+  expect([await client.conflicts(), await client.conflicts({ state: "all", limit: 5 })]).toEqual([
+    none,
+    none,
+  ]);
+  const unknown = "0197a3f2-8c1e-7b52-9c55-000000000000";
+  await expect(client.resolveConflict(unknown, { choice: "local" })).rejects.toMatchObject({
+    code: "HD_NOT_FOUND",
+  });
+  await expect(client.resolveConflict(unknown, { choice: "merge" })).rejects.toMatchObject({
+    code: "HD_INVALID",
+  });
+});
+
 test("many calls at once", async () => {
   const results = await Promise.all(
     Array.from({ length: 200 }, (_, index) => client.record({ command: `at once ${index}` })),

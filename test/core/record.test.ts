@@ -43,6 +43,15 @@ const version: fc.Arbitrary<Version> = fc.record(
   plain,
 );
 
+/** What a body does not say is null. */
+function withoutNulls(given: Version): Version {
+  const columns = ["scope", "user", "timestamp", "deleted_at", "purged_at"];
+  const said = Object.entries(given.fields).filter(
+    ([name, value]) => value !== null || columns.includes(name),
+  );
+  return { ...given, fields: Object.fromEntries(said) };
+}
+
 describe("packing and unpacking", () => {
   test("give the version back", () => {
     fc.assert(
@@ -55,7 +64,7 @@ describe("packing and unpacking", () => {
           codec: "json",
           key_id: null,
         });
-        expect(recordToVersion(record)).toStrictEqual(given);
+        expect(recordToVersion(record)).toStrictEqual(withoutNulls(given));
       }),
     );
   });
@@ -68,7 +77,7 @@ describe("packing and unpacking", () => {
         const command = char.repeat(Math.ceil(bytes / Buffer.byteLength(char)));
         const given = entryVersion("id", { command });
         const record = versionToRecord(given, 1, null);
-        expect(recordToVersion(record)).toStrictEqual(given);
+        expect(recordToVersion(record)).toStrictEqual(withoutNulls(given));
         const text = record.codec === "gzip" ? gunzipSync(record.body as Uint8Array).toString() : record.body;
         expect(Buffer.byteLength(text as string) > PLAIN_BODY_BYTES).toBe(record.codec === "gzip");
         expect(record.body instanceof Uint8Array).toBe(record.codec === "gzip");
@@ -99,7 +108,9 @@ describe("packing and unpacking", () => {
 
 /** A good record, to be spoiled. */
 function spoiled(change: Partial<Record<keyof SyncRecord, unknown>>): SyncRecord {
-  return { ...versionToRecord(entryVersion("id"), 1, null), ...change } as SyncRecord;
+  // Another body has another digest; without one it is read as it is.
+  const digest = "body" in change ? { digest: null } : {};
+  return { ...versionToRecord(entryVersion("id"), 1, null), ...digest, ...change } as SyncRecord;
 }
 
 function nested(levels: number): string {
@@ -119,6 +130,7 @@ describe("what cannot be read", () => {
     ["an empty body", { body: "" }, /body is not JSON/],
     ["JSON that is no object", { body: "[]" }, /not a JSON object/],
     ["null", { body: "null" }, /not a JSON object/],
+    ["a body that was changed on its way", { body: "{}", digest: "00" }, /not what its digest says/],
     ["clocks that are no JSON", { clocks: "{" }, /clocks is not JSON/],
     ["clocks that are no object", { clocks: "7" }, /not a JSON object/],
     ["a clock that is no stamp", { clocks: '{"note":5}' }, /clock of 'note'/],

@@ -1,5 +1,7 @@
 import type { FastifyBaseLogger, InjectOptions } from "fastify";
 import type { Entry, Mode } from "../../client-lib/protocol/entry.ts";
+import { createEventBus, type DaemonEvent, type EventBus } from "../../daemon/core/events.ts";
+import type { Timers } from "../../daemon/core/timers.ts";
 import { createServer } from "../../daemon/http/server.ts";
 import type { Server } from "../../daemon/http/routes/common.ts";
 import type { StatusRoutes } from "../../daemon/http/routes/status.ts";
@@ -19,10 +21,12 @@ export const START_MS = 1_700_000_000_000;
 export interface ApiOptions {
   user?: string | null;
   mode?: Mode;
-  sync?: SyncRoutes["sync"];
+  /** In place of sync that is off: the whole of it, or what the test is about. */
+  sync?: Partial<SyncRoutes["sync"]>;
   ownStatus?: StatusRoutes["ownStatus"];
   requestTimeoutMs?: number;
   drainMs?: number;
+  timers?: Timers;
   /** What is logged as an error. */
   onError?: (fields: object) => void;
 }
@@ -31,6 +35,8 @@ export interface ApiOptions {
 export interface Api {
   server: Server;
   machine: Machine;
+  /** What the parts of the daemon tell one another. */
+  events: EventBus<DaemonEvent>;
   /** The time as the daemon sees it; the test moves it. */
   clock: { ms: number };
   /**
@@ -52,20 +58,30 @@ export async function createApi(options: ApiOptions = {}): Promise<Api> {
   const user = options.user ?? null;
   const machine = createMachine({ id: "machine-a", remote: noRemote, user, now: () => clock.ms });
   const { read } = machine.store;
+  const onError = options.onError ?? silent;
+  const events = createEventBus<DaemonEvent>((error) => {
+    onError({ err: error });
+  });
   const server = await createServer({
-    log: createTestLog(options.onError ?? silent),
+    log: createTestLog(onError),
     validation: createValidation(),
     recorder: machine.recorder,
     history: read.history,
+    conflicts: read.conflicts,
+    audit: read.audit,
     search: machine.store.search,
     perspective: { machineId: machine.id, user, mode: options.mode ?? "global" },
     toEntry: storedToEntry,
-    sync: options.sync ?? createSyncOff(read, "no remote is configured"),
+    sync: {
+      ...createSyncOff({ ...read, reconciliations: { list: () => [] } }, "no remote is configured"),
+      ...options.sync,
+    },
+    events,
     version: "1.2.3",
     pid: 42,
     uptimeMs: () => clock.ms - START_MS,
     now: () => clock.ms,
-    timers: systemTimers,
+    timers: options.timers ?? systemTimers,
     ownStatus: options.ownStatus ?? (() => ownStatus(machine, user)),
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
@@ -88,6 +104,7 @@ export async function createApi(options: ApiOptions = {}): Promise<Api> {
   return {
     server,
     machine,
+    events,
     clock,
     call,
     async add(entry) {

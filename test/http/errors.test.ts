@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../client-lib/protocol/errors.ts";
 import { ApiError, toApiError, toErrorBody } from "../../daemon/http/errors.ts";
-import { RecorderError } from "../../daemon/intake/recorder.ts";
+import { RecorderError } from "../../daemon/intake/recorder-error.ts";
 import { StorageError } from "../../daemon/store/database.ts";
-import { SyncFailedError } from "../../daemon/sync/service.ts";
+import { SyncFailedError } from "../../daemon/sync/failure.ts";
 import { createApi } from "./api.ts";
 
 const withCode = (code: string, statusCode?: number): Error =>
@@ -15,6 +15,9 @@ describe("toApiError", () => {
     [new RecorderError("HD_NOT_FOUND", "words"), 404, "HD_NOT_FOUND"],
     [new RecorderError("HD_ID_TAKEN", "words"), 409, "HD_ID_TAKEN"],
     [new RecorderError("HD_DELETED", "words"), 409, "HD_DELETED"],
+    [new RecorderError("HD_GONE", "words"), 409, "HD_GONE"],
+    [new RecorderError("HD_OMITTED", "words"), 409, "HD_OMITTED"],
+    [new RecorderError("HD_INVALID", "words"), 400, "HD_INVALID"],
     [new RecorderError("HD_RESTORE_EXPIRED", "words"), 410, "HD_RESTORE_EXPIRED"],
     [new StorageError("HD_STORAGE", "words"), 503, "HD_STORAGE"],
     [new StorageError("HD_CLOSED", "words"), 503, "HD_STOPPING"],

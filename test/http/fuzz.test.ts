@@ -1,15 +1,19 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Json } from "../../daemon/core/json.ts";
+import { addConflict } from "../support/conflicts.ts";
 import { type Api, createApi } from "./api.ts";
 
 // Every answer is also held against /openapi.json by `api.call`: its shape, its code, one short line of message.
 
 let api: Api;
 let id: string;
+let conflictId: string;
 const errors: unknown[] = [];
 beforeAll(async () => {
   api = await createApi({ user: "ana", onError: (fields) => errors.push(fields) });
   ({ id } = await api.add({ command: "there", response: "é", tags: ["a"] }));
+  conflictId = await addConflict(api.machine.store, id);
 });
 afterAll(() => api.close());
 
@@ -77,8 +81,11 @@ describe("no body is a fault of ours", () => {
     ["DELETE", "/v1/history/:id"],
     ["POST", "/v1/history/:id/restore"],
     ["POST", "/v1/sync"],
+    ["POST", "/v1/sync/conflicts/:conflict/resolve"],
+    ["POST", "/v1/history/:id/purge"],
+    ["POST", "/v1/sync/reconcile"],
   ])("%s %s", async (method, route) => {
-    const url = route.replace(":id", id);
+    const url = route.replace(":id", id).replace(":conflict", conflictId);
     await fc.assert(
       fc.asyncProperty(bodyText, (body) => expectNoFault(method, url, body)),
       { numRuns: RUNS },
@@ -103,7 +110,9 @@ describe("no body is a fault of ours", () => {
 });
 
 const parameterNames =
-  "q mode user machine session cwd kind tag exit_code since until limit cursor __proto__ x".split(" ");
+  "q mode user machine session cwd kind tag exit_code since until limit cursor state record action __proto__ x".split(
+    " ",
+  );
 /** Percent-encoded as it should be, or the characters as they come. */
 const word = fc.oneof(
   anyText.map((text) => encodeURIComponent(text.toWellFormed())),
@@ -129,16 +138,44 @@ const query = fc
   })
   .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`).join("&"));
 
-describe("no parameter is a fault of ours", () => {
-  it.each(["/v1/history?", "/v1/search?", "/v1/search?q=", "/v1/stats?", "/v1/history?limit="])(
-    "GET %s…",
-    async (start) => {
-      await fc.assert(
-        fc.asyncProperty(query, (text) => expectNoFault("GET", start + text)),
-        { numRuns: RUNS },
-      );
-    },
+it("no decision about a conflict is a fault of ours, whatever field it is about and whatever values it has", async () => {
+  const field = fc.oneof(fc.constantFrom(...fieldNames, "deleted_at", "purged_at", "created_at"), anyText);
+  const choice = fc.constantFrom("local", "remote", "merge");
+  const value = fc.oneof({ weight: 2, arbitrary: anyField }, anyText);
+  await fc.assert(
+    fc.asyncProperty(field, value, choice, value, async (name, local, chosen, merged) => {
+      const raw = {
+        field: name.toWellFormed(),
+        local_value: JSON.parse((JSON.stringify(local) ?? "null").toWellFormed()) as Json,
+      };
+      const conflict = await addConflict(api.machine.store, id, { raw });
+      const body = chosen === "merge" ? { choice: chosen, value: merged ?? null } : { choice: chosen };
+      await expectNoFault("POST", `/v1/sync/conflicts/${conflict}/resolve`, body);
+      await expectNoFault("GET", `/v1/history/${id}`);
+      await expectNoFault("GET", "/v1/sync/conflicts?limit=1");
+    }),
+    { numRuns: RUNS },
   );
+});
+
+describe("no parameter is a fault of ours", () => {
+  it.each([
+    "/v1/history?",
+    "/v1/search?",
+    "/v1/search?q=",
+    "/v1/stats?",
+    "/v1/history?limit=",
+    "/v1/sync/conflicts?",
+    "/v1/sync/conflicts?cursor=",
+    "/v1/audit?",
+    "/v1/sync/reconcile?",
+    "/v1/sync/reconcile?limit=",
+  ])("GET %s…", async (start) => {
+    await fc.assert(
+      fc.asyncProperty(query, (text) => expectNoFault("GET", start + text)),
+      { numRuns: RUNS },
+    );
+  });
 
   it("in a search, for any text", async () => {
     await fc.assert(

@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../client-lib/protocol/errors.ts";
+import { EVENT_TYPES } from "../../client-lib/protocol/events.ts";
 import { type Api, createApi } from "./api.ts";
 import type { Description, Operation } from "./described.ts";
 
@@ -67,12 +68,31 @@ describe("GET /openapi.json", () => {
     const routeCount = registered.flatMap(([, , methods]) => methods!.split(", ")).length;
     // All but /openapi.json itself.
     expect(operations()).toHaveLength(routeCount - 1);
-    for (const [, , { responses }] of operations()) {
+    for (const [, path, { responses }] of operations()) {
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(["200", "4XX", "5XX"]));
-      for (const { content } of Object.values(responses)) {
-        expect(content).toHaveProperty(["application/json"]);
+      for (const [status, { content }] of Object.entries(responses)) {
+        const isStream = path === "/v1/events" && status === "200";
+        expect(content).toHaveProperty([isStream ? "text/event-stream" : "application/json"]);
       }
     }
+  });
+
+  it("describes every event there is, by its name and its data", () => {
+    const { parameters, responses } = description.paths["/v1/events"]!["get"]!;
+    const schema = JSON.parse(JSON.stringify(responses["200"]!.content!["text/event-stream"]!.schema));
+    // A constant is described as an enum of one.
+    const types = schema.anyOf.flatMap(
+      (one: { properties: { type: { enum: string[] } } }) => one.properties.type.enum,
+    );
+    expect(types).toEqual(EVENT_TYPES);
+    expect(JSON.stringify(parameters)).toContain(EVENT_TYPES.join(", "));
+  });
+
+  it("says what a comparison is where nothing is said", () => {
+    const { requestBody } = description.paths["/v1/sync/reconcile"]!["post"]!;
+    const schema = JSON.parse(JSON.stringify(requestBody!.content["application/json"]!.schema));
+    expect(schema.required ?? []).toEqual([]);
+    expect(schema.properties).toMatchObject({ content: { default: false }, repair: { default: true } });
   });
 
   it("names every stable code of an error, with its meaning", () => {

@@ -50,6 +50,9 @@ const bad: [string, string][] = [
   ]),
 ];
 
+const TYPE = "(sync|entry|conflict|reconcile)";
+const TYPES = `expected text that matches ^${TYPE}(,${TYPE})*$`;
+
 async function expectRefused(path: string, message: string) {
   const answer = await api.call("GET", path);
   expect(answer.body.message).toBe(message);
@@ -75,9 +78,33 @@ describe("a parameter", () => {
     ["/v1/history?__proto__=1", `query: '__proto__' is unknown; expected only ${FILTERS}, cursor`],
     ["/v1/history?hasOwnProperty", `query: 'hasOwnProperty' is unknown; expected only ${FILTERS}, cursor`],
     ["/v1/stats?x=1", "query: 'x' is unknown; expected none"],
+    ["/v1/sync/conflicts?x=1", "query: 'x' is unknown; expected only state, record, limit, cursor"],
+    ["/v1/sync/conflicts?state=closed", 'query.state: expected one of open, resolved, all, got "closed"'],
+    ["/v1/sync/conflicts?limit=0", "query.limit: must be >= 1, got 0"],
+    ["/v1/sync/conflicts?limit=1001", "query.limit: must be <= 1000, got 1001"],
+    [
+      "/v1/sync/conflicts?record=9f1c03ab",
+      'query.record: expected a UUID, such as 0197a3f2-8c1e-7b52-9c55-2f4f8a1d0e33, got "9f1c03ab"',
+    ],
+    ["/v1/audit?x=1", "query: 'x' is unknown; expected only record, action, since, limit, cursor"],
+    ["/v1/audit?since=-1", "query.since: must be >= 0, got -1"],
+    ["/v1/audit?since=now", 'query.since: expected integer, got "now"'],
+    ["/v1/audit?limit=1001", "query.limit: must be <= 1000, got 1001"],
+    ["/v1/audit?action=", "query.action: expected at least one character, got an empty text"],
+    [
+      "/v1/audit?record=x",
+      'query.record: expected a UUID, such as 0197a3f2-8c1e-7b52-9c55-2f4f8a1d0e33, got "x"',
+    ],
     ["/v1/health?x=1", "query: 'x' is unknown; expected none"],
     ["/v1/status?x=1", "query: 'x' is unknown; expected none"],
     ["/v1/sync?x=1", "query: 'x' is unknown; expected none"],
+    ["/v1/sync/reconcile?limit=101", "query.limit: must be <= 100, got 101"],
+    ["/v1/sync/reconcile?x=1", "query: 'x' is unknown; expected only limit"],
+    ["/v1/events?x=1", "query: 'x' is unknown; expected only types"],
+    ["/v1/events?types=", `query.types: ${TYPES}, got ""`],
+    ["/v1/events?types=sync,,entry", `query.types: ${TYPES}, got "sync,,entry"`],
+    ["/v1/events?types=entries", `query.types: ${TYPES}, got "entries"`],
+    ["/v1/events?types=sync&types=entry", "query.types: expected string, got an array"],
     ["/openapi.json?x=1", "query: 'x' is unknown; expected none"],
     ["/v1/history/", 'params.id: expected a UUID, such as 0197a3f2-8c1e-7b52-9c55-2f4f8a1d0e33, got ""'],
     [
@@ -141,10 +168,22 @@ describe("a cursor", () => {
     `${Buffer.from("1.1.1").toString("base64url")}!`,
     Buffer.from(`1.${"9".repeat(16)}.1`).toString("base64url"),
   ])("that no page gave: %s", async (cursor) => {
-    expect(await api.call("GET", `/v1/history?cursor=${cursor}`)).toMatchObject({
-      status: 400,
-      body: { code: "HD_BAD_CURSOR" },
-    });
+    for (const path of ["/v1/history", "/v1/sync/conflicts", "/v1/audit"]) {
+      expect(await api.call("GET", `${path}?cursor=${cursor}`)).toMatchObject({
+        status: 400,
+        body: { code: "HD_BAD_CURSOR" },
+      });
+    }
+  });
+
+  it("of another list is refused as well", async () => {
+    const own = { "/v1/history": "1", "/v1/sync/conflicts": "c1", "/v1/audit": "a1" };
+    for (const [path, mine] of Object.entries(own)) {
+      for (const name of Object.values(own)) {
+        const cursor = Buffer.from(`${name}.5.5`).toString("base64url");
+        expect((await api.call("GET", `${path}?cursor=${cursor}`)).status).toBe(name === mine ? 200 : 400);
+      }
+    }
   });
 });
 

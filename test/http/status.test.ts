@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SyncStatus } from "../../client-lib/protocol/sync.ts";
-import { SyncFailedError } from "../../daemon/sync/service.ts";
+import { SyncFailedError } from "../../daemon/sync/failure.ts";
 import { type Api, createApi, START_MS } from "./api.ts";
 
 describe("without a remote", () => {
@@ -61,7 +61,15 @@ describe("without a remote", () => {
 });
 
 describe("with a remote", () => {
-  const report = { uploaded: 1, downloaded: 2, conflicts: 3, requests: 4, duration_ms: 5.5, serverRev: 6 };
+  const report = {
+    uploaded: 1,
+    downloaded: 2,
+    conflicts: 3,
+    requests: 4,
+    duration_ms: 5.5,
+    serverRev: 6,
+    firstSync: null,
+  };
   const status: SyncStatus = {
     enabled: true,
     state: "synced",
@@ -80,6 +88,9 @@ describe("with a remote", () => {
     cursor: 6,
     remote_rev: 6,
     last_cycle: { uploaded: 1, downloaded: 2, conflicts: 3, requests: 4, duration_ms: 5.5 },
+    first_sync: { progress: 0.25, from: 8, below: 6 },
+    stalled: { since: START_MS, reason: "it does not move" },
+    last_reconcile: null,
   };
   const totals = { uploaded: 10, downloaded: 20, conflicts: 30, errors: 40 };
 
@@ -94,10 +105,10 @@ describe("with a remote", () => {
       lastSync: START_MS,
       isSyncing: false,
     });
-    const { serverRev: _, ...answer } = report;
+    const { serverRev: _, firstSync: __, ...answer } = report;
     expect(await api.call("POST", "/v1/sync")).toEqual({
       status: 200,
-      body: { ...answer, state: "synced", pending: 7 },
+      body: { ...answer, state: "synced", pending: 7, first_sync: status.first_sync },
     });
     await api.close();
   });

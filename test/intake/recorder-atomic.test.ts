@@ -82,6 +82,16 @@ test("an edit that cannot be queued leaves the entry as it was", async () => {
   expect(files.store.read.history.get(stored.version.id)).toMatchObject({ note: "before", sync: "synced" });
 });
 
+test("a change that cannot be written down is not made", async () => {
+  const { stored } = await recorder.record({ command: "ls", note: "before" });
+  const { id } = stored.version;
+  refuse("INSERT ON audit");
+  for (const change of [recorder.edit(id, { note: "after" }), recorder.remove(id), recorder.purge(id)]) {
+    await expect(change).rejects.toMatchObject({ code: "HD_STORAGE" });
+  }
+  expect(files.store.read.history.get(id)).toMatchObject({ note: "before", deleted_at: null });
+});
+
 test("a process killed in the middle of a write leaves what was acknowledged, and nothing of the rest", async () => {
   const module = (name: string) => JSON.stringify(pathToFileURL(join(packageRoot, "dist/daemon", name)).href);
   const killed = await startProcess(process.execPath, [

@@ -286,3 +286,47 @@ describe("deleting and restoring", () => {
     expect([queued(), notices]).toEqual([[], 1]);
   });
 });
+
+describe("the audit", () => {
+  const events = () => files.store.read.audit.list({}, 100, null).events;
+
+  test("names what was changed and by whom, and no value", async () => {
+    await recorder.record({ id: ID, command: "ls", note: "secret" });
+    await recorder.recordAll([{ command: "pwd" }]);
+    expect(events()).toEqual([]);
+    now += 1;
+    await recorder.edit(ID, { tags: ["secret"], note: "another secret" });
+    now += 1;
+    await recorder.remove(ID);
+    now += 1;
+    await recorder.restore(ID);
+    const by = { record_kind: "history", record_id: ID, machine_id: "machine-a", user: "ana" };
+    expect(events()).toEqual([
+      { seq: 3, at: START + 3, action: "restore", ...by, details: {} },
+      { seq: 2, at: START + 2, action: "delete", ...by, details: {} },
+      { seq: 1, at: START + 1, action: "edit", ...by, details: { fields: ["tags", "note"] } },
+    ]);
+    expect(JSON.stringify(events())).not.toContain("secret");
+  });
+
+  test("has only the fields that changed, and nothing where none did", async () => {
+    await recorder.record({ id: ID, command: "ls", note: "n" });
+    await recorder.edit(ID, { command: "ls", note: "m" });
+    await recorder.edit(ID, { note: "m" });
+    await recorder.restore(ID);
+    await recorder.remove(ID);
+    await recorder.remove(ID);
+    expect(events().map(({ action, details }) => [action, details])).toEqual([
+      ["delete", {}],
+      ["edit", { fields: ["note"] }],
+    ]);
+  });
+
+  test("has nothing of what was refused", async () => {
+    await recorder.edit(ID, { note: "m" }).catch(() => undefined);
+    await recorder.record({ id: ID, command: "ls" });
+    await recorder.remove(ID);
+    await recorder.edit(ID, { note: "m" }).catch(() => undefined);
+    expect(events().map(({ action }) => action)).toEqual(["delete"]);
+  });
+});

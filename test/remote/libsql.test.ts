@@ -2,14 +2,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createLibsqlExecutor, type LibsqlOptions } from "../../daemon/remote/libsql.ts";
 import { readToken } from "../../daemon/remote/token.ts";
-import { RemoteError } from "../../daemon/remote/remote.ts";
+import { type PullRequest, RemoteError } from "../../daemon/remote/remote.ts";
 import { createSqlRemote } from "../../daemon/remote/sql-remote.ts";
 import { readMigrations } from "../../daemon/store/migrate.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { type Sqld, startSqld } from "../support/sqld.ts";
 
 const migrations = readMigrations(join(import.meta.dirname, "../../migrations/remote"));
-const PULL = { cursor: 0, limit: 10, maxBytes: 1_000_000, selection: { machineId: "m", user: null } };
+const PULL: PullRequest = {
+  cursor: 0,
+  page: { records: 10, bytes: 1_000_000 },
+  selection: { machineId: "m", user: null, scopes: null, kinds: null, since: null },
+  mark: null,
+};
 
 let sqld: Sqld;
 let proxy: FaultProxy;
@@ -55,7 +60,10 @@ test("twenty machines that start at once on an empty database make its tables ex
     [{ sql: "SELECT version, file FROM migrations", args: [] }],
     never(),
   );
-  expect(applied).toEqual([{ version: 1, file: "0001_records.sql" }]);
+  expect(applied).toEqual([
+    { version: 1, file: "0001_records.sql" },
+    { version: 2, file: "0002_proof.sql" },
+  ]);
 });
 
 test("a migration that fails half-way leaves nothing behind, and the next machine succeeds", async () => {
@@ -191,10 +199,12 @@ test("the remote's guard speaks by its codes through the real server", async () 
     queueDepth: 0,
     now: 1,
   };
-  const push = (epoch: string, cursor: number) =>
-    remote.exchange({ ...PULL, cursor }, { epoch, records: [], node }, never());
+  const push = (epoch: string, pull: Partial<PullRequest> = {}, acknowledgedSeq = 0, pushIds = ["p"]) =>
+    remote.exchange({ ...PULL, ...pull }, { epoch, records: [], node, acknowledgedSeq, pushIds }, never());
   const { epoch } = await remote.pull(PULL, never());
-  expect(await errorOf(push("another", 0))).toMatchObject({ kind: "guard", code: "HD_EPOCH" });
-  expect(await errorOf(push(epoch, 5))).toMatchObject({ kind: "guard", code: "HD_AHEAD" });
-  await expect(push(epoch, 0)).resolves.toMatchObject({ serverRev: 0, pushed: { revAfter: 0, held: [] } });
+  expect(await errorOf(push("another"))).toMatchObject({ kind: "guard", code: "HD_EPOCH" });
+  expect(await errorOf(push(epoch, { cursor: 5 }))).toMatchObject({ kind: "guard", code: "HD_AHEAD" });
+  expect(await errorOf(push(epoch, { mark: { rev: 0, mark: "lost" } }))).toMatchObject({ code: "HD_AHEAD" });
+  await expect(push(epoch)).resolves.toMatchObject({ serverRev: 0, pushed: { revAfter: 0, held: [] } });
+  expect(await errorOf(push(epoch, {}, 1, ["another"]))).toMatchObject({ kind: "guard", code: "HD_CLONE" });
 });

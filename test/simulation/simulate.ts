@@ -1,3 +1,4 @@
+import type { Machine } from "../support/machine.ts";
 import { violations } from "./invariants.ts";
 import { createRandom } from "./random.ts";
 import { createWorld } from "./world.ts";
@@ -14,7 +15,7 @@ export interface Outcome extends Run {
 }
 
 /** Cycles that each machine gets, once faults have stopped, to agree with everyone. */
-const CYCLES_TO_HEAL = 6;
+const CYCLES_TO_HEAL = 8;
 
 /** Lets a world go through its faults, heals it, and says what does not hold then. */
 export async function simulate(run: Run): Promise<Outcome> {
@@ -29,10 +30,21 @@ export async function simulate(run: Run): Promise<Outcome> {
           failed.push(`${machine.id} cannot synchronise`);
       }
     }
+    for (const machine of world.machines) failed.push(...(await verified(machine)));
     return { ...run, violations: [...failed, ...violations(world)], story: world.story };
+  } catch (error) {
+    // Nothing that happens in a world may throw what is no answer to it.
+    return { ...run, violations: [(error as Error).stack ?? String(error)], story: world.story };
   } finally {
     world.close();
   }
+}
+
+/** What the product itself says when it compares both sides, contents included. */
+async function verified(machine: Machine): Promise<string[]> {
+  const { outcome, local, remote } = await machine.reconcile({ reason: "end", content: true, repair: false });
+  if (outcome === "equal") return [];
+  return [`${machine.id} and the remote ${outcome}: ${JSON.stringify(local)}, ${JSON.stringify(remote)}`];
 }
 
 /** A failure as text: what does not hold, how it came about, and how to see it again. */

@@ -10,8 +10,11 @@ import {
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createAuditReads } from "../../daemon/store/audit.ts";
+import { createConflictReads } from "../../daemon/store/conflict-reads.ts";
 import { type Db, openForWriting } from "../../daemon/store/database.ts";
 import { type Migration, migrate, readMigrations, schemaVersion } from "../../daemon/store/migrate.ts";
+import { createRecordReads } from "../../daemon/store/records.ts";
 import { cacheMigrations, createTestStore } from "../support/store.ts";
 import { tempDir, type TempDir } from "../support/temp.ts";
 import { dumpAll, dumpSchema } from "./dump.ts";
@@ -89,6 +92,37 @@ describe("bringing a cache to the newest schema", () => {
     db.exec("INSERT INTO history_fts (history_fts, rank) VALUES ('integrity-check', 1)");
     expect(backup === null ? null : idsIn(backup)).toEqual(version === newest ? null : ["one", "two"]);
   });
+});
+
+test("from schema 1, conflicts stay open and what is erased leaves the search index", () => {
+  migrate(db, migrations.slice(0, 1), backups);
+  addEntry("one");
+  db.exec(`
+    INSERT INTO history_fts (rowid, command, response, note, tags)
+      SELECT seq, command, response, note, tags FROM history;
+    UPDATE search_index SET upto = 1;
+    INSERT INTO conflicts (id, record_id, record_kind, field, local_value, remote_value, local_clock, remote_clock,
+        local_machine, remote_machine, winner, decided_by, scope, machine, timestamp, editor, hlc, rev)
+      VALUES ('c', 'one', 'history', 'note', '"ours"', '"theirs"', '000000000001-0000-aaaaaaaaaaaa',
+        '000000000002-0000-bbbbbbbbbbbb', 'm', 'n', 'remote', 'last_write_wins', 'global', 1, 7, 1,
+        '000000000003-0000-aaaaaaaaaaaa', 4);
+  `);
+  migrate(db, migrations, backups);
+
+  const stored = createRecordReads(db).get("conflict", "c");
+  expect(stored).toMatchObject({
+    rev: 4,
+    version: { fields: { local_value: "ours", omitted: null, resolved_at: null, resolution: null } },
+  });
+  expect(createConflictReads(db).list({ state: "open" }, 10, null).conflicts).toMatchObject([
+    { id: "c", record_id: "one", remote_value: "theirs", omitted: [], record_summary: "echo one" },
+  ]);
+  expect(createAuditReads(db).list({}, 10, null)).toEqual({ events: [], next: null });
+  db.exec("UPDATE history SET command = ''");
+  // Not merely marked as deleted, to go when segments are merged one day.
+  const blocks = db.prepare<[], Buffer>("SELECT block FROM history_fts_data").pluck().all();
+  expect(blocks.some((block) => block.includes("echo"))).toBe(false);
+  db.exec("INSERT INTO history_fts (history_fts, rank) VALUES ('integrity-check', 1)");
 });
 
 test("a cache of a newer historyd is refused, and the file is not touched", () => {

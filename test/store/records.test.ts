@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { conflictVersion } from "../../daemon/core/conflict.ts";
 import { type Fields, UnreadableRecordError, type Version } from "../../daemon/core/record.ts";
 import { openForReading } from "../../daemon/store/database.ts";
+import { addConflict } from "../support/conflicts.ts";
 import { createTestStore, entryVersion, stamp, type TestStore } from "../support/store.ts";
 
 let files: TestStore;
@@ -90,6 +91,20 @@ test("a conflict record is kept as well, with values of any type", async () => {
     await put(version);
     expect(get(version.id, "conflict")).toStrictEqual({ version, rev: null, base: null });
   }
+});
+
+test("the conflicts of a record are found by it, the settled and purged ones as well", async () => {
+  for (const id of ["one", "two"]) await put(entryVersion(id));
+  const ids = [
+    await addConflict(files.store, "one"),
+    await addConflict(files.store, "one", { field: "tags", raw: { resolved_at: 5, resolution: "local" } }),
+    await addConflict(files.store, "one", { raw: { purged_at: 5 } }),
+  ];
+  await addConflict(files.store, "two");
+  const found = await files.store.write.run((tx) => tx.records.conflictsOf("one"));
+  expect(found.map(({ version }) => version.id).toSorted()).toEqual(ids.toSorted());
+  expect(found).toEqual(expect.arrayContaining(ids.map((id) => get(id, "conflict"))));
+  expect(files.store.read.records.conflictsOf("none")).toEqual([]);
 });
 
 test("the machines named in rows are written once each", async () => {

@@ -1,10 +1,18 @@
 -- What migrations/cache make, one after another. Written by schema.test.ts; not to be edited.
 
+CREATE INDEX audit_by_record ON audit (record_id) WHERE record_id IS NOT NULL;
+
 CREATE INDEX conflicts_by_record ON conflicts (record_id);
+
+CREATE INDEX conflicts_by_rev ON conflicts (rev) WHERE rev IS NOT NULL;
+
+CREATE INDEX conflicts_open ON conflicts (timestamp) WHERE resolved_at IS NULL AND deleted_at IS NULL AND purged_at IS NULL;
 
 CREATE INDEX history_by_cwd     ON history (cwd, timestamp) WHERE cwd IS NOT NULL;
 
 CREATE INDEX history_by_machine ON history (machine, timestamp);
+
+CREATE INDEX history_by_rev ON history (rev) WHERE rev IS NOT NULL;
 
 CREATE INDEX history_by_session ON history (session_id, timestamp) WHERE session_id IS NOT NULL;
 
@@ -12,7 +20,22 @@ CREATE INDEX history_by_time    ON history (timestamp);
 
 CREATE INDEX history_by_user    ON history (user, timestamp) WHERE user IS NOT NULL;
 
+CREATE INDEX history_deleted ON history (deleted_at) WHERE deleted_at IS NOT NULL;
+
 CREATE INDEX outbox_parked ON outbox (seq) WHERE parked IS NOT NULL;
+
+CREATE INDEX set_aside_by_rev ON set_aside (rev);
+
+CREATE TABLE audit (
+  seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+  at          INTEGER NOT NULL,      -- ms since the epoch
+  action      TEXT NOT NULL,
+  record_kind TEXT,
+  record_id   TEXT,
+  machine_id  TEXT NOT NULL,         -- where it was done
+  user        TEXT,                  -- null where it is not known here
+  details     TEXT                   -- JSON object
+) STRICT;
 
 CREATE TABLE conflicts (
   seq            INTEGER PRIMARY KEY,
@@ -40,7 +63,7 @@ CREATE TABLE conflicts (
   clocks         TEXT,
   rev            INTEGER,
   base           TEXT
-) STRICT;
+, omitted TEXT, resolved_at INTEGER, resolution TEXT, resolved_by TEXT) STRICT;
 
 CREATE TABLE counts (
   one     INTEGER PRIMARY KEY CHECK (one = 1),
@@ -92,6 +115,12 @@ CREATE TABLE machines (
   id  TEXT NOT NULL UNIQUE
 ) STRICT;
 
+CREATE TABLE marks (
+  rev  INTEGER PRIMARY KEY,
+  mark TEXT NOT NULL,
+  kept INTEGER NOT NULL              -- whether the remote keeps it when it forgets others
+) STRICT;
+
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -103,6 +132,25 @@ CREATE TABLE outbox (
   record_id TEXT NOT NULL UNIQUE,
   queued_at INTEGER NOT NULL,
   parked    TEXT                     -- why the remote does not take it; null: it is to be sent
+) STRICT;
+
+CREATE TABLE reconciliations (
+  seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+  started_at    INTEGER NOT NULL,
+  reason        TEXT NOT NULL,
+  content       INTEGER NOT NULL,    -- whether contents were compared too
+  repair        INTEGER NOT NULL,    -- whether differences were to be mended
+  outcome       TEXT NOT NULL,       -- 'equal', 'mended', 'differs' or 'failed'
+  compared      INTEGER NOT NULL,    -- records of the remote
+  local         TEXT NOT NULL,       -- JSON: count and digest of this side, before
+  remote        TEXT NOT NULL,       -- JSON: the same of the other side
+  missing_here  INTEGER NOT NULL,
+  missing_there INTEGER NOT NULL,
+  differing     INTEGER NOT NULL,    -- same revision, other content
+  mended        INTEGER NOT NULL,
+  requests      INTEGER NOT NULL,
+  duration_ms   INTEGER NOT NULL,
+  error         TEXT
 ) STRICT;
 
 CREATE TABLE search_index (
@@ -148,6 +196,11 @@ CREATE TRIGGER history_fts_delete AFTER DELETE ON history
 WHEN OLD.seq <= (SELECT upto FROM search_index) BEGIN
   INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
   VALUES ('delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags);
+END;
+
+CREATE TRIGGER history_fts_insert AFTER INSERT ON history WHEN NEW.seq <= (SELECT upto FROM search_index) BEGIN
+  INSERT INTO history_fts (rowid, command, response, note, tags)
+  VALUES (NEW.seq, NEW.command, NEW.response, NEW.note, NEW.tags);
 END;
 
 CREATE TRIGGER history_fts_update AFTER UPDATE OF command, response, note, tags ON history

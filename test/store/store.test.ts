@@ -69,7 +69,7 @@ test("it says how large it is", async () => {
   });
   expect(store.info()).toEqual({
     path: file,
-    schemaVersion: 1,
+    schemaVersion: 2,
     size: statSync(file).size,
     walSize: statSync(`${file}-wal`).size,
   });

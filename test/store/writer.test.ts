@@ -163,6 +163,19 @@ describe("a transaction's handle", () => {
       () => tx.spoolFiles.setPosition("a", 1, 1),
       () => tx.setAside.remove("x"),
       () => tx.clock.tick(),
+      () =>
+        tx.audit.add({
+          at: 1,
+          action: "edit",
+          recordKind: null,
+          recordId: null,
+          machineId: "m",
+          user: null,
+          details: null,
+        }),
+      () => {
+        tx.scrub();
+      },
     ];
     for (const use of uses) expect(use).toThrow(expect.objectContaining({ code: "HD_CLOSED" }));
     await expect(

@@ -2,12 +2,17 @@ import Database from "better-sqlite3";
 import type { Row, SqlExecutor, Statement } from "../../daemon/remote/executor.ts";
 import { RemoteError } from "../../daemon/remote/remote.ts";
 
-/** What goes wrong with the next request. */
-export type RequestFault = "drop-request" | "drop-answer" | null;
+/** What goes wrong with the next request. `repeat`: it arrives twice, and the second answer is the one that comes. */
+export type RequestFault = "drop-request" | "drop-answer" | "repeat" | "unauthorized" | null;
 
 /** The remote's SQL on a SQLite database in memory: the same statements as on a server, without a server. */
 export interface SqliteServer {
+  /** As it is now: restoring puts another in its place. */
   readonly db: Database.Database;
+  /** Everything in it, to be restored later. */
+  backUp(): Buffer;
+  /** @param backup null: an empty database takes its place */
+  restore(backup: Buffer | null): void;
   /** Every request that arrived, by kind; scripts count as writes. */
   readonly requests: { read: number; write: number };
   /**
@@ -21,9 +26,17 @@ export interface SqliteServer {
   ): SqlExecutor;
 }
 
-export function createSqliteServer(): SqliteServer {
-  const db = new Database(":memory:");
+/** @param now the server's clock, ms since the epoch; the real one by default */
+export function createSqliteServer(now: () => number = Date.now): SqliteServer {
+  let db = open(null);
   const requests = { read: 0, write: 0 };
+
+  function open(content: Buffer | null): Database.Database {
+    const opened = new Database(content ?? ":memory:");
+    // In place of SQLite's own: the remote's SQL asks for nothing but julianday('now').
+    opened.function("julianday", { deterministic: false }, (_when) => now() / 86_400_000 + 2_440_587.5);
+    return opened;
+  }
 
   function run(statements: readonly Statement[]): Row[][] {
     return statements.map(({ sql, args }) => {
@@ -37,7 +50,14 @@ export function createSqliteServer(): SqliteServer {
   }
 
   return {
-    db,
+    get db() {
+      return db;
+    },
+    backUp: () => db.serialize(),
+    restore(backup) {
+      db.close();
+      db = open(backup);
+    },
     requests,
     connect(intercept = () => null, afterwards = () => undefined) {
       /** Runs the work as a server would for this machine: it may never arrive, or its answer may never come back. */
@@ -45,6 +65,9 @@ export function createSqliteServer(): SqliteServer {
         const fault = await intercept(mode);
         if (fault === "drop-request") throw lost();
         requests[mode] += 1;
+        if (fault === "unauthorized")
+          throw new RemoteError("unauthorized", "HD_REMOTE_UNAUTHORIZED", "no (injected)");
+        if (fault === "repeat") refusingAsServer(work);
         const answer = refusingAsServer(work);
         await afterwards(mode);
         if (fault === "drop-answer") throw lost();

@@ -8,6 +8,10 @@ export interface VirtualTime {
   advance(ms: number): Promise<void>;
   /** Lets everything run that waits for no time. */
   settle(): Promise<void>;
+  /** Resolves when something sleeps: what runs on real connections has come to its end, however long that took. */
+  asleep(): Promise<void>;
+  /** Moves on by `ms` as `advance` does, for code that does real work whenever it wakes: each time, until it sleeps. */
+  pass(ms: number): Promise<void>;
 }
 
 interface Sleeper {
@@ -18,6 +22,26 @@ interface Sleeper {
 export function createVirtualTime(start = 1_000_000): VirtualTime {
   let time = start;
   const sleepers = new Set<Sleeper>();
+  let onSleep: () => void = () => undefined;
+
+  function nextToWake(until: number): Sleeper | null {
+    const [next] = [...sleepers].toSorted((a, b) => a.at - b.at);
+    return next === undefined || next.at > until ? null : next;
+  }
+
+  function wake(sleeper: Sleeper): void {
+    time = Math.max(time, sleeper.at);
+    sleeper.wake();
+  }
+
+  async function asleep(): Promise<void> {
+    // Who has just been woken by other means goes on first.
+    await settle();
+    if (sleepers.size > 0) return;
+    await new Promise<void>((resolve) => {
+      onSleep = resolve;
+    });
+  }
 
   async function settle(): Promise<void> {
     // Promise chains of the code under test are short; real work on disk ends in the immediates phase.
@@ -37,6 +61,7 @@ export function createVirtualTime(start = 1_000_000): VirtualTime {
             },
           };
           sleepers.add(sleeper);
+          onSleep();
           if (signal.aborted) sleeper.wake();
           else signal.addEventListener("abort", sleeper.wake, { once: true });
         }),
@@ -44,15 +69,22 @@ export function createVirtualTime(start = 1_000_000): VirtualTime {
     async advance(ms) {
       const end = time + ms;
       await settle();
-      for (;;) {
-        const [next] = [...sleepers].toSorted((a, b) => a.at - b.at);
-        if (next === undefined || next.at > end) break;
-        time = Math.max(time, next.at);
-        next.wake();
+      for (let next = nextToWake(end); next !== null; next = nextToWake(end)) {
+        wake(next);
         await settle();
       }
       time = end;
     },
     settle,
+    asleep,
+    async pass(ms) {
+      const end = time + ms;
+      await asleep();
+      for (let next = nextToWake(end); next !== null; next = nextToWake(end)) {
+        wake(next);
+        await asleep();
+      }
+      time = end;
+    },
   };
 }

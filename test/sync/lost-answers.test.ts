@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Machine } from "../support/machine.ts";
 import { createSqliteServer, type RequestFault } from "../support/sqlite-executor.ts";
-import { content, machine } from "./rig.ts";
+import { content, machine, onceArmed } from "./rig.ts";
 
 test("an answer that is lost is harmless: the push is repeated and nothing is doubled", async () => {
   const server = createSqliteServer();
@@ -71,15 +71,15 @@ test("an edit while its earlier version is under way is neither lost nor taken f
 test("an edit while the answer is on its way back is not taken for acknowledged", async () => {
   const server = createSqliteServer();
   let id = "";
-  let writes = 0;
+  const onTheWay = onceArmed();
   const a: Machine = machine(server, "a", {
     remote: server.connect(undefined, async (mode) => {
-      // The first write is the migration.
-      if (mode === "write" && ++writes === 2) await a.recorder.edit(id, { note: "meanwhile" });
+      await onTheWay.intercept(mode);
     }),
   });
   await a.sync();
   ({ id } = await a.add("first"));
+  onTheWay.arm(() => a.recorder.edit(id, { note: "meanwhile" }));
   expect(await a.sync()).toMatchObject({ uploaded: 2, conflicts: 0 });
   const b = machine(server, "b");
   await b.sync();

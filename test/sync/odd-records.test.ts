@@ -1,22 +1,31 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { PulledRecord } from "../../daemon/remote/remote.ts";
 import { createMachine } from "../support/machine.ts";
-import { createSqliteServer } from "../support/sqlite-executor.ts";
+import { createSqliteServer, type SqliteServer } from "../support/sqlite-executor.ts";
 import { tempDir } from "../support/temp.ts";
 import { machine } from "./rig.ts";
 
-test("an edit never creates a row that the remote has collected", async () => {
+/** As collecting does it, but at once. */
+function collectAll(server: SqliteServer): void {
+  server.db.exec(`INSERT INTO meta VALUES ('collecting', '1');
+    UPDATE meta SET value = (SELECT max(rev) FROM records) WHERE key = 'gc_floor';
+    DELETE FROM records; DELETE FROM meta WHERE key = 'collecting'`);
+}
+
+test("an edit never creates a row that the remote has collected: it becomes a conflict", async () => {
   const server = createSqliteServer();
   const a = machine(server, "a");
   const { id } = await a.add("gone");
   await a.sync();
-  server.db.exec("INSERT INTO meta VALUES ('collecting', '1'); DELETE FROM records");
+  collectAll(server);
   await a.recorder.edit(id, { note: "too late" });
   const other = await a.add("goes on");
-  expect(await a.sync()).toMatchObject({ uploaded: 1 });
-  expect(server.db.prepare("SELECT id FROM records").pluck().all()).toEqual([other.id]);
-  expect(a.get(id)).toMatchObject({ note: "too late", sync: "pending" });
-  expect([a.store.read.outbox.depth(), a.store.read.outbox.parked()]).toEqual([1, 1]);
+  expect(await a.sync()).toMatchObject({ conflicts: 1 });
+  const rows = server.db.prepare("SELECT id, kind FROM records WHERE kind = 'history'").all();
+  expect(rows).toEqual([{ id: other.id, kind: "history" }]);
+  expect(a.get(id)).toBeNull();
+  expect(a.store.read.records.conflictsOf(id)[0]?.version.fields).toMatchObject({ local_value: "too late" });
+  expect([a.store.read.outbox.depth(), a.store.read.outbox.parked()]).toEqual([0, 0]);
 });
 
 test("more stuck records than a cycle has patience for block nothing either", async () => {
@@ -25,11 +34,11 @@ test("more stuck records than a cycle has patience for block nothing either", as
   const ids: string[] = [];
   for (let i = 0; i < 8; i++) ids.push((await a.add(`gone ${i}`)).id);
   await a.sync();
-  server.db.exec("INSERT INTO meta VALUES ('collecting', '1'); DELETE FROM records");
+  collectAll(server);
   for (const id of ids) await a.recorder.edit(id, { note: "too late" });
   const { id } = await a.add("goes on");
   await a.sync();
-  expect(a.store.read.outbox.parked()).toBe(8);
+  expect(a.store.read.outbox.depth()).toBe(0);
   expect(a.get(id)?.sync).toBe("synced");
 });
 
@@ -69,6 +78,8 @@ test("a record that the remote rejects for itself is found and parked, and the o
   expect(await a.sync()).toMatchObject({ uploaded: 1 });
 });
 
+const ELSEWHERE = "00000000-0000-7000-8000-00000000ffff";
+
 test("what was parked or set aside is tried again by the next process", async () => {
   const server = createSqliteServer();
   const home = tempDir("hd");
@@ -81,7 +92,7 @@ test("what was parked or set aside is tried again by the next process", async ()
   await before.store.write.run((tx) => {
     tx.outbox.park(id, "a test");
     const body = JSON.stringify({ kind: "command", command: "from elsewhere", pinned: false, created_at: 5 });
-    tx.setAside.put({ ...sent, id: "00000000-0000-7000-8000-00000000ffff", body }, 2, "a test", 1);
+    tx.setAside.put({ ...sent, id: ELSEWHERE, body, digest: null }, 2, "a test", 1);
   });
   before.close();
   const after = createMachine({ id: "a", remote: server.connect(), home: home.path });

@@ -22,14 +22,21 @@ export function content(of: Machine): unknown {
   return of.entries().map(({ sync: _sync, ...entry }) => entry);
 }
 
-/** Runs something once, when this machine has built its push and before the server sees it. */
-export function atFirstWrite(work: () => Promise<unknown>): (mode: "read" | "write") => Promise<null> {
-  let done = false;
-  return async (mode) => {
-    if (mode === "write" && !done) {
-      done = true;
-      await work();
-    }
-    return null;
+/** Runs something once, at the next write that comes after it was armed. */
+export function onceArmed(): {
+  arm: (work: () => Promise<unknown>) => void;
+  intercept: (mode: "read" | "write") => Promise<null>;
+} {
+  let armed: (() => Promise<unknown>) | null = null;
+  return {
+    arm(work) {
+      armed = work;
+    },
+    async intercept(mode) {
+      const work = mode === "write" ? armed : null;
+      if (work !== null) armed = null;
+      await work?.();
+      return null;
+    },
   };
 }

@@ -1,67 +1,6 @@
-import { expect, onTestFinished, test } from "vitest";
-import { RemoteError, type RemoteErrorKind } from "../../daemon/remote/remote.ts";
+import { expect, test } from "vitest";
 import type { CycleReport } from "../../daemon/sync/engine.ts";
-import { createSyncService, type SyncService } from "../../daemon/sync/service.ts";
-import { createVirtualTime, type VirtualTime } from "../support/virtual-time.ts";
-
-const REPORT: CycleReport = {
-  uploaded: 1,
-  downloaded: 2,
-  conflicts: 0,
-  requests: 2,
-  duration_ms: 5,
-  serverRev: 9,
-};
-
-interface Rig {
-  time: VirtualTime;
-  service: SyncService;
-  /** When each cycle began. */
-  cycles: number[];
-  lines: { level: string; message: string }[];
-  /** What the next cycles do; a cycle without an entry succeeds. */
-  outcomes: (() => Promise<CycleReport>)[];
-}
-
-function rig(options: { automatic?: boolean; random?: number; pending?: number } = {}): Rig {
-  const time = createVirtualTime();
-  const cycles: number[] = [];
-  const outcomes: Rig["outcomes"] = [];
-  const lines: Rig["lines"] = [];
-  const log = (level: string) => (_fields: object, message: string) => {
-    lines.push({ level, message });
-  };
-  const service = createSyncService({
-    engine: {
-      async cycle(signal, report) {
-        cycles.push(time.now());
-        signal.throwIfAborted();
-        Object.assign(report, await (outcomes.shift()?.() ?? REPORT));
-      },
-    },
-    read: {
-      meta: { get: () => null },
-      outbox: { first: () => [], depth: () => options.pending ?? 0, parked: () => 0, oldest: () => null },
-      setAside: { count: () => 0 },
-    },
-    log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
-    timers: time.timers,
-    random: () => options.random ?? 0.5,
-    now: time.now,
-    remote: "http://remote.test",
-    intervalMs: 30_000,
-    quickRetries: 3,
-    automatic: options.automatic ?? true,
-  });
-  onTestFinished(() => service.stop());
-  service.start();
-  return { time, service, cycles, lines, outcomes };
-}
-
-const fail =
-  (kind: RemoteErrorKind, code = "HD_TEST") =>
-  () =>
-    Promise.reject(new RemoteError(kind, code, `it is ${kind}`));
+import { fail, REPORT, rig } from "./service-rig.ts";
 
 test("it starts within two seconds, and then cycles at every interval", async () => {
   const { time, cycles } = rig();
@@ -195,6 +134,15 @@ test("writes do not shorten a backoff, a change of the network does", async () =
   service.networkChanged();
   await time.advance(1);
   expect(cycles).toHaveLength(before + 1);
+});
+
+test("a remote that says when to come again is asked again then, and not before", async () => {
+  const { time, cycles, outcomes } = rig({ random: 0.5 });
+  outcomes.push(fail("busy", "HD_REMOTE_BUSY", { retryAfterMs: 20_000 }));
+  await time.advance(1000);
+  expect(cycles).toHaveLength(1);
+  await time.advance(60_000);
+  expect(cycles[1]! - cycles[0]!).toBe(25_000);
 });
 
 test("a change of state is one line; a fault that lasts is not a line each time", async () => {

@@ -2,6 +2,7 @@ import type { SyncAnswer, SyncState, SyncStatus } from "../../protocol/sync.ts";
 import type { Output } from "../context.ts";
 import { type Fact, renderFacts } from "./facts.ts";
 import { formatCount, formatDuration, formatWhen } from "./quantities.ts";
+import { describeOutcome } from "./reconcile.ts";
 import { createStyle, type Style } from "./style.ts";
 import { escapeControls } from "./escape.ts";
 
@@ -14,7 +15,16 @@ export function renderCycle(answer: SyncAnswer): string {
       : `sent ${uploaded.toLocaleString("en-US")}, received ${downloaded.toLocaleString("en-US")}`;
   const settled = conflicts === 0 ? "" : `, settled ${formatCount(conflicts, "conflict", "conflicts")}`;
   const left = pending === 0 ? "" : `; ${pending.toLocaleString("en-US")} left to send`;
-  return `${moved}${settled} (${formatCount(requests, "request", "requests")}, ${formatDuration(durationMs)})${left}\n`;
+  const more =
+    answer.first_sync === null
+      ? ""
+      : `; the first sync is ${percent(answer.first_sync.progress)} complete (historyctl sync --wait)`;
+  return `${moved}${settled} (${formatCount(requests, "request", "requests")}, ${formatDuration(durationMs)})${left}${more}\n`;
+}
+
+/** Not rounded up: 100 % is said of what is complete. */
+function percent(share: number): string {
+  return `${Math.floor(share * 100)} %`;
 }
 
 /** The state of sync: `historyctl sync --status`. */
@@ -47,6 +57,7 @@ export function syncFacts(sync: SyncStatus, nowMs: number, style: Style): Fact[]
   return [
     ["sync", `${state}${reason}`],
     ["queue", [queued, ...oddities].join("; ")],
+    ...stalledFact(sync, nowMs, style),
     ...(sync.enabled ? remoteFacts(sync, style, when, failures) : []),
   ];
 }
@@ -76,6 +87,8 @@ function remoteFacts(
       cycle &&
         `sent ${cycle.uploaded}, received ${cycle.downloaded}, in ${formatDuration(cycle.duration_ms)}`,
     ],
+    ...fillingFact(sync),
+    ...comparedFact(sync, when),
     [
       "error",
       sync.last_error &&
@@ -85,6 +98,27 @@ function remoteFacts(
         ),
     ],
   ];
+}
+
+function stalledFact({ stalled }: SyncStatus, nowMs: number, style: Style): Fact[] {
+  if (stalled === null) return [];
+  const since = formatWhen(stalled.since, nowMs);
+  return [["stalled", style.red(`${escapeControls(stalled.reason)} (first seen ${since})`)]];
+}
+
+function fillingFact({ first_sync }: SyncStatus): Fact[] {
+  if (first_sync === null) return [];
+  const { progress, below, from } = first_sync;
+  return [["filling", `${percent(progress)}, newest first: revisions ${below} to ${from} are here`]];
+}
+
+function comparedFact(
+  { last_reconcile }: SyncStatus,
+  when: (timeMs: number, words: string) => string[],
+): Fact[] {
+  if (last_reconcile === null) return [];
+  const [ago = ""] = when(last_reconcile.started_at, "");
+  return [["compared", `${ago.trim()}: ${describeOutcome(last_reconcile)}`]];
 }
 
 function paintState(state: SyncState, style: Style): string {

@@ -34,3 +34,21 @@ export function fit(text: string, width: number): string {
   }
   return head.length === text.length ? text : `${shortened}…`;
 }
+
+/** The text in pieces that fit, at most `limit` of them; the last one ends in an ellipsis where there is more. */
+export function wrap(text: string, width: number, limit: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  let used = 0;
+  for (const character of characters(text.slice(0, (width + 1) * 16 * limit))) {
+    if (used + character.width > width && line !== "") {
+      lines.push(line);
+      if (lines.length === limit) return [...lines.slice(0, -1), fit(`${lines.at(-1)!} …`, width)];
+      line = "";
+      used = 0;
+    }
+    line += character.text;
+    used += character.width;
+  }
+  return [...lines, line];
+}

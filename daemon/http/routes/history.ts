@@ -4,12 +4,14 @@ import {
   EntryParams,
   ListQuery,
   NewEntryBatch,
+  Purged,
   StoredBatch,
 } from "../../../client-lib/protocol/history.ts";
 import { DEFAULT_LIST_LIMIT, MAX_BATCH_BODY_BYTES } from "../../../client-lib/protocol/limits.ts";
 import type { Recorder } from "../../intake/recorder.ts";
-import type { HistoryReads, Position } from "../../store/history-reads.ts";
+import type { HistoryReads } from "../../store/history-reads.ts";
 import type { storedToEntry } from "../../store/history-row.ts";
+import { createCursor } from "../cursor.ts";
 import { ApiError } from "../errors.ts";
 import { ERRORS, type Perspective, toFilter, type Server } from "./common.ts";
 
@@ -24,6 +26,7 @@ const TAGS = ["history"];
 
 export function registerHistoryRoutes(server: Server, options: HistoryRoutes): void {
   const { recorder, history, perspective, toEntry } = options;
+  const cursors = createCursor("1");
 
   server.post(
     "/v1/history",
@@ -77,9 +80,8 @@ export function registerHistoryRoutes(server: Server, options: HistoryRoutes): v
     },
     (request) => {
       const { limit = DEFAULT_LIST_LIMIT, cursor } = request.query;
-      const after = cursor === undefined ? null : parseCursor(cursor);
-      const page = history.list(toFilter(request.query, perspective), limit, after);
-      return { entries: page.entries, next_cursor: page.next === null ? null : formatCursor(page.next) };
+      const page = history.list(toFilter(request.query, perspective), limit, cursors.parse(cursor));
+      return { entries: page.entries, next_cursor: cursors.format(page.next) };
     },
   );
 
@@ -143,23 +145,22 @@ export function registerHistoryRoutes(server: Server, options: HistoryRoutes): v
     },
     async (request) => toEntry(await recorder.restore(request.params.id)),
   );
-}
 
-/** A position in the list, opaque to clients. */
-function formatCursor(position: Position): string {
-  return Buffer.from(`1.${position.timestamp}.${position.seq}`).toString("base64url");
-}
-
-function parseCursor(cursor: string): Position {
-  const match = /^1\.(-?\d{1,19})\.(\d{1,19})$/.exec(Buffer.from(cursor, "base64url").toString("latin1"));
-  const position = { timestamp: Number(match?.[1]), seq: Number(match?.[2]) };
-  // Decoding is lenient: only what is written as we write it is ours.
-  if (formatCursor(position) !== cursor) {
-    throw new ApiError(
-      400,
-      "HD_BAD_CURSOR",
-      "query.cursor: expected the next_cursor of an earlier page, got something else",
-    );
-  }
-  return position;
+  server.post(
+    "/v1/history/:id/purge",
+    {
+      schema: {
+        tags: TAGS,
+        summary: "Erase an entry's content, for good",
+        description:
+          "On this machine when it answers, on every other one when that synchronises; also of a deleted entry. Nothing undoes it. Again, it answers the same.",
+        params: EntryParams,
+        response: { 200: Purged, ...ERRORS },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      return { id: id.toLowerCase(), purged_at: await recorder.purge(id) };
+    },
+  );
 }

@@ -291,6 +291,12 @@ describe("without a daemon", () => {
       ["search", "x"],
       ["show", "abcd"],
       ["sync"],
+      ["sync", "conflicts"],
+      ["sync", "resolve", "--auto"],
+      ["delete", "abcd"],
+      ["restore", "abcd"],
+      ["purge", "abcd", "--yes"],
+      ["audit"],
       ["status", "--json"],
     ]) {
       const ran = await runHere(args, { env: bareEnv(home) });

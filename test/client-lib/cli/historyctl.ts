@@ -32,9 +32,14 @@ export async function historyctl(
 /** Runs a command line in this process, as on a terminal of that width. */
 export async function runHere(
   args: readonly string[],
-  options: Partial<Omit<Cli, "out" | "err">> & { width?: number | null; color?: boolean },
+  options: Partial<Omit<Cli, "out" | "err">> & {
+    width?: number | null;
+    color?: boolean;
+    /** Standard error is a terminal. */
+    watched?: boolean;
+  },
 ): Promise<Ran> {
-  const { width = null, color = false, ...cli } = options;
+  const { width = null, color = false, watched = false, ...cli } = options;
   let out = "";
   let err = "";
   const code = await run(args, {
@@ -42,9 +47,10 @@ export async function runHere(
     cwd: () => "/home/maria",
     now: Date.now,
     readInput: () => Promise.resolve(""),
+    terminal: null,
     ...cli,
     out: { write: (text) => void (out += text), width, color },
-    err: { write: (text) => void (err += text) },
+    err: { write: (text) => void (err += text), isTerminal: watched },
   });
   return { code, out, err };
 }

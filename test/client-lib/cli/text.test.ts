@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { escapeControls, escapeLines, toSafeJson } from "../../../client-lib/cli/output/escape.ts";
-import { fit, widthOf } from "../../../client-lib/cli/output/width.ts";
+import { fit, widthOf, wrap } from "../../../client-lib/cli/output/width.ts";
 
 /** Any characters, with those that terminals act on more often than chance would have them. */
 const anyText = fc.string({
@@ -97,5 +97,33 @@ describe("fitting", () => {
   test("a megabyte is cut like anything else", () => {
     expect(fit("日".repeat(1_000_000), 80)).toBe(`${"日".repeat(39)}…`);
     expect(fit("x".repeat(1_000_000), 2000)).toHaveLength(2000);
+  });
+});
+
+describe("wrapping", () => {
+  test.for([
+    ["abcdef", 3, 9, ["abc", "def"]],
+    ["abcdefg", 3, 9, ["abc", "def", "g"]],
+    ["abcdefg", 3, 2, ["abc", "de…"]],
+    ["日本語", 3, 9, ["日", "本", "語"]],
+    ["日本", 1, 9, ["日", "本"]],
+    ["", 3, 9, [""]],
+  ] as const)("%j in %i columns and %i lines", ([text, width, limit, lines]) => {
+    expect(wrap(text, width, limit)).toEqual(lines);
+  });
+
+  test("loses nothing where there are lines enough, and is never wider", () => {
+    fc.assert(
+      fc.property(anyText.map(escapeControls), fc.integer({ min: 2, max: 40 }), (text, width) => {
+        const lines = wrap(text, width, 1000);
+        expect(lines.join("")).toBe(text);
+        for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(width);
+        for (const line of wrap(text, width, 2)) expect(widthOf(line)).toBeLessThanOrEqual(width);
+      }),
+    );
+  });
+
+  test("a megabyte is looked at as far as it is shown", () => {
+    expect(wrap("x".repeat(1_000_000), 10, 3)).toEqual(["xxxxxxxxxx", "xxxxxxxxxx", "xxxxxxxxx…"]);
   });
 });

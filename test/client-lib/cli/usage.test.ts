@@ -5,7 +5,9 @@ import { bareEnv } from "../../support/daemon.ts";
 import { EXIT } from "../../../client-lib/cli/run.ts";
 import { historyctl, historyctlProgram, runHere } from "./historyctl.ts";
 
-const COMMANDS = ["status", "list", "search", "show", "add", "sync"];
+const COMMANDS = ["status", "list", "search", "show", "add", "delete", "restore", "purge", "audit", "sync"];
+/** Those of sync, which its own help names. */
+const SYNC_COMMANDS = ["conflicts", "resolve"];
 
 describe("help", () => {
   test("names the commands, examples and exit codes", async () => {
@@ -17,8 +19,14 @@ describe("help", () => {
     }
   });
 
-  test.for(COMMANDS)("of %s teaches with examples", async (command) => {
-    const { code, out, err } = await runHere([command, "--help"], { width: 80 });
+  test("of sync names the commands it has", async () => {
+    const { out } = await runHere(["sync", "--help"], {});
+    for (const command of SYNC_COMMANDS) expect(out).toMatch(new RegExp(`^ +${command}\\b`, "m"));
+  });
+
+  const all = [...COMMANDS, ...SYNC_COMMANDS.map((command) => `sync ${command}`)];
+  test.for(all)("of %s teaches with examples", async (command) => {
+    const { code, out, err } = await runHere([...command.split(" "), "--help"], { width: 80 });
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain(`Usage: historyctl ${command}`);
     const examples = out.slice(out.indexOf("Examples:")).match(/historyctl /g) ?? [];
@@ -51,11 +59,34 @@ test.for([
   [["list", "--since", "tomorrow"], /Expected a date/],
   [["list", "--mode", "mine"], /Allowed choices are global, user, machine, hybrid/],
   [["status", "--timeout", "soon"], /Expected a number/],
+  [["sync", "now"], /too many arguments|unknown command/],
+  [["sync", "conflicts", "--limit", "1001"], /from 1 to 1000/],
+  [["sync", "conflicts", "extra"], /too many arguments[^]*sync conflicts --help/],
+  [["sync", "resolve"], /no terminal to ask on; use --auto, or --choice/],
+  [["sync", "resolve", "9f1c03ab"], /no terminal to ask on/],
+  [["sync", "resolve", "--choice", "local"], /--choice needs the id of a conflict/],
+  [["sync", "resolve", "9f1c03ab", "--choice", "both"], /Allowed choices are local, remote, merge/],
+  [["sync", "resolve", "9f1c03ab", "--choice", "merge"], /needs the merged value: --value/],
+  [["sync", "resolve", "abcd", "1234", "--choice", "merge", "--value", "x"], /one conflict at a time/],
+  [["sync", "resolve", "9f1c03ab", "--choice", "local", "--value", "x"], /--value goes with --choice merge/],
+  [["sync", "resolve", "--auto", "--value", "x"], /--value goes with --choice merge/],
+  [["sync", "resolve", "9f1c03ab", "--auto", "--choice", "local"], /cannot be used with/],
+  [["purge", "9f1c03ab"], /no terminal to ask on; add --yes/],
+  [["purge"], /missing required argument 'id'/],
+  [["delete"], /missing required argument 'id'/],
+  [["restore"], /missing required argument 'id'/],
+  [["audit", "--since", "soon"], /Expected a date/],
   [["list", "--since", "\u001B[2J"], /'\\x1b\[2J' is invalid/],
 ] as const)("usage: %j", async ([args, message]) => {
   const ran = await runHere(args, { env: { HOME: "/nowhere" } });
   expect(ran).toMatchObject({ code: 2, out: "" });
   expect(ran.err).toMatch(message);
+});
+
+test("usage: --json where somebody would be asked", async () => {
+  const terminal = { ask: () => Promise.resolve(null), edit: null };
+  const ran = await runHere(["sync", "resolve", "--json"], { env: { HOME: "/nowhere" }, terminal });
+  expect(ran).toMatchObject({ code: 2, out: "", err: expect.stringContaining("--json goes with") });
 });
 
 test("as a process: exit codes, and nothing on the wrong stream", async () => {
