@@ -162,7 +162,11 @@ async function start(
         home: config.home,
         socket: config.socket,
         log_level: log.level,
-        machine: { id: machine.id, hostname: machine.hostname },
+        machine: {
+          id: machine.id,
+          hostname: machine.hostname,
+          former_id: store.read.meta.get("former_machine_id"),
+        },
         user: config.user,
         mode: config.mode,
         cache: { path: file, schema_version: schemaVersion, size, wal_size: walSize },

@@ -43,7 +43,11 @@ export const Status = Strict({
   home: Type.String(),
   socket: Type.String(),
   log_level: Type.String(),
-  machine: Strict({ id: Type.String(), hostname: Type.String() }),
+  machine: Strict({
+    id: Type.String(),
+    hostname: Type.String(),
+    former_id: NullableText(4096, "the id it had before it turned out to be a copy of a machine in use"),
+  }),
   user: NullableText(4096, "the configured user"),
   mode: Mode,
   cache: Strict({

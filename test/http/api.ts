@@ -146,7 +146,7 @@ function ownStatus(machine: Machine, user: string | null) {
     home: machine.home,
     socket: `${machine.home}/run/historyd.sock`,
     log_level: "info",
-    machine: { id: machine.id, hostname: "host-machine-a" },
+    machine: { id: machine.id, hostname: "host-machine-a", former_id: null },
     user,
     mode: "global" as const,
     cache: { path, schema_version: schemaVersion, size, wal_size: walSize },

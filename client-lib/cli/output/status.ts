@@ -17,7 +17,7 @@ export function renderStatus(status: Status, out: Output, nowMs: number): string
         "historyd",
         `${style.green("running")} for ${formatDuration(status.uptime_ms)}, version ${status.version}, pid ${status.pid}, Node ${status.node}`,
       ],
-      ["machine", `${escapeControls(machine.hostname)} (${escapeControls(machine.id)})`],
+      ["machine", describeMachine(machine, style)],
       ["reads as", `${user}, mode ${status.mode}`],
       [
         "history",
@@ -35,6 +35,11 @@ export function renderStatus(status: Status, out: Output, nowMs: number): string
     ],
     style,
   );
+}
+
+function describeMachine({ hostname, id, former_id: former }: Status["machine"], style: Style): string {
+  const name = `${escapeControls(hostname)} (${escapeControls(id)})`;
+  return former === null ? name : `${name}, ${style.yellow(`a copy of ${escapeControls(former)}`)}`;
 }
 
 function describeSpool({ files, taken, rejected }: Status["spool"], style: Style): string {
