@@ -170,15 +170,17 @@ export function createEngine(options: EngineOptions): Engine {
     });
   }
 
-  /** What a doubt calls for, once everything has come. Until then nothing is pushed. */
+  /**
+   * What a doubt calls for, once everything has come. Until then nothing is pushed; a difference that cannot be mended
+   * is no reason to wait longer.
+   */
   async function settleDoubt(signal: AbortSignal, report: CycleReport): Promise<void> {
     const reason = read.meta.get("doubt");
     if (reason === null) return;
     // Only where the history itself is in doubt can one revision name two versions.
     const content = reason === "history_unknown";
     const after = read.meta.number("doubt_after");
-    const done = await reconcile({ reason, content, repair: true, after }, signal, report);
-    if (done.outcome !== "equal" && done.outcome !== "mended") return;
+    await reconcile({ reason, content, repair: true, after }, signal, report);
     await write.run((tx) => {
       tx.meta.set("doubt", null);
       tx.meta.set("doubt_after", null);
