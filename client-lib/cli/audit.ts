@@ -30,7 +30,7 @@ export function addAudit(program: Command, cli: Cli): Command {
     .command("audit")
     .description("show who changed, deleted, purged or resolved what, newest first")
     .option("--record <id>", "only of this entry; the end of its id, while it is not deleted")
-    .option("--action <action>", "only edit, delete, restore, purge, resolve, …")
+    .option("--action <action>", "only edit, delete, restore, purge, resolve, delete_meets_edit, …")
     .option("--since <time>", "only from then on: 2h, 3d, 2026-03-01, epoch ms", toTime(cli.now))
     .option("--limit <number>", "at most so many", toNumber({ min: 1, max: MAX_LIST_LIMIT }), 20)
     .option("--cursor <cursor>", "go on after an earlier page, with the same filters")
@@ -43,7 +43,10 @@ export function addAudit(program: Command, cli: Cli): Command {
         return client.audit(defined<AuditQuery>({ record: id, action, since, limit, cursor }));
       });
       await print(cli, options, page, async ({ events }) => {
-        if (events.length === 0) return "nothing was changed\n";
+        if (events.length === 0) {
+          const filtered = [record, action, since].some((filter) => filter !== undefined);
+          return filtered ? "no change fits\n" : "nothing was changed\n";
+        }
         const { renderAudit } = await import("./output/audit.ts");
         return renderAudit(events, cli.out, cli.now());
       });

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { print, withClient } from "./command.ts";
 import type { Cli, GlobalOptions } from "./context.ts";
 
@@ -19,8 +19,9 @@ export function addSyncReconcile(sync: Command, cli: Cli): Command {
     .command("reconcile")
     .description("compare everything with the remote, and mend what differs")
     .option("--content", "compare contents too, not only revisions")
-    .option("--log", "show earlier comparisons instead")
+    .addOption(new Option("--log", "show earlier comparisons instead").conflicts("content"))
     .addHelpText("after", HELP)
+    .showHelpAfterError("historyctl sync reconcile --help shows its options, with examples")
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ReconcileOptions>();
       const output = await import("./output/reconcile.ts");

@@ -16,6 +16,7 @@ export function addSyncVerify(sync: Command, cli: Cli): Command {
     .command("verify")
     .description("compare everything with the remote, and change nothing")
     .addHelpText("after", HELP)
+    .showHelpAfterError("historyctl sync verify --help says more of it")
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const result = await withClient(cli, options, (client) =>

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Client } from "../client.ts";
 import type { SyncAnswer } from "../protocol/sync.ts";
 import { print, withClient } from "./command.ts";
@@ -29,7 +29,7 @@ export function addSync(program: Command, cli: Cli): Command {
   const sync = program
     .command("sync")
     .description("synchronise with the team's database now")
-    .option("--status", "show the state of sync instead")
+    .addOption(new Option("--status", "show the state of sync instead").conflicts("wait"))
     .option("--wait", "on a new machine: go on until everything is here")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {

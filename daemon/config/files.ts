@@ -112,11 +112,18 @@ export function ensureMachineId(file: string, newId: () => string): string {
   return id;
 }
 
-/** Gives this machine another id. The old one stays beside it, in a file that is named after it. */
+/**
+ * Gives this machine another id. The old one stays beside it, in a file that is named after it. At every moment the
+ * file holds the one or the other: a start that found none would make up a third.
+ */
 export function replaceMachineId(file: string, former: string, id: string): void {
   const kept = `${file}.${former.replaceAll(/[^\w.-]/g, "_")}`;
-  if (existsSync(file)) renameSync(file, kept);
-  createWhole(file, `${file}.new`, `${id}\n`);
+  const unfinished = `${file}.new`;
+  if (existsSync(file) && !existsSync(kept)) linkSync(file, kept);
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, `${id}\n`, { mode: 0o600, flag: "wx", flush: true });
+  renameSync(unfinished, file);
+  syncFolder(path.dirname(file));
 }
 
 /**
@@ -135,10 +142,14 @@ function createWhole(file: string, unfinished: string, content: string): void {
   } finally {
     rmSync(unfinished, { force: true });
   }
-  const folder = openSync(path.dirname(file), "r");
+  syncFolder(path.dirname(file));
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
   try {
-    fsyncSync(folder);
+    fsyncSync(fd);
   } finally {
-    closeSync(folder);
+    closeSync(fd);
   }
 }

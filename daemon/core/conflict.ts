@@ -1,5 +1,5 @@
 import type { Hlc } from "./hlc.ts";
-import type { Json } from "./json.ts";
+import { canonicalJson, type Json } from "./json.ts";
 import type { FieldConflict } from "./merge.ts";
 import type { Fields, Version } from "./record.ts";
 import { partsToUuid } from "./uuid.ts";
@@ -46,8 +46,16 @@ export function conflictVersion(
     purged_at: null,
   };
   return {
-    // Meeting the same clash again, after a crash say, must not report it twice.
-    id: partsToUuid([local.id, conflict.field, conflict.localClock, conflict.remoteClock]),
+    // Meeting the same clash again, after a crash say, must not report it twice. The values as well: two lives of one
+    // machine can give one stamp twice.
+    id: partsToUuid([
+      local.id,
+      conflict.field,
+      conflict.localClock,
+      conflict.remoteClock,
+      canonicalJson(conflict.local),
+      canonicalJson(conflict.remote),
+    ]),
     kind: "conflict",
     machineId: local.lastEditor,
     lastEditor: local.lastEditor,

@@ -1,6 +1,7 @@
 import { CONTENT_DIGITS, MIX_PRIMES } from "../core/revisions.ts";
 import type { Selection } from "../core/selection.ts";
 import { type SqlArg, type Statement, toInteger } from "./executor.ts";
+import { MARKED_REVISIONS } from "./push-statements.ts";
 import { RECORD_COLUMNS } from "./record-columns.ts";
 import type { Mark, PageLimits, PullRequest, RevisionRange } from "./remote.ts";
 
@@ -100,8 +101,8 @@ export function findMarkStatement(marks: readonly Mark[]): Statement {
   return {
     sql: `SELECT (SELECT max(m.rev) FROM json_each(?) AS known
                   JOIN marks AS m ON m.rev = known.value ->> 0 AND m.mark = known.value ->> 1) AS common,
-                 (SELECT min(rev) FROM marks WHERE kept IS NULL) AS oldest`,
-    args: [JSON.stringify(marks.map(({ rev, mark }) => [rev, mark]))],
+                 (SELECT max(value - ?, 0) FROM seq) AS oldest`,
+    args: [JSON.stringify(marks.map(({ rev, mark }) => [rev, mark])), toInteger(MARKED_REVISIONS)],
   };
 }
 

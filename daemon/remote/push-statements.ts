@@ -9,7 +9,7 @@ import { type NodeReport, PROTOCOL_VERSION, type PullRequest, type PushRequest }
  * Marks further back than this many revisions are forgotten, but for one an hour. A machine that was away for longer
  * finds the last of those that it has seen, and compares what came after.
  */
-const MARKED_REVISIONS = 100_000;
+export const MARKED_REVISIONS = 100_000;
 const KEPT_EVERY_MS = 60 * 60 * 1000;
 
 /** Fails the whole push, with the reason as its message, where what this machine believes is not so. */

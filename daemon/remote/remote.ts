@@ -132,13 +132,10 @@ export interface Remote {
     signal: AbortSignal,
   ): Promise<RemoteFacts & { records: PulledRecord[]; rest: string[] }>;
   /**
-   * The newest of these marks that the remote's history has, and the revision of the oldest mark from which on it has
-   * forgotten none.
+   * The newest of these marks that the remote's history has, and the revision from which on it has forgotten none:
+   * not that of the oldest mark, for a young history begins where it does without having forgotten anything.
    */
-  findMark(
-    marks: readonly Mark[],
-    signal: AbortSignal,
-  ): Promise<{ common: number | null; oldest: number | null }>;
+  findMark(marks: readonly Mark[], signal: AbortSignal): Promise<{ common: number | null; oldest: number }>;
   /**
    * A pull, and beside it, of the same snapshot, the selected revisions in each range: counts and sums by buckets of
    * `width`. @param content whether the digests of contents are summed too

@@ -67,7 +67,7 @@ export function createSqlRemote(db: SqlExecutor, migrations: readonly RemoteMigr
     async findMark(marks, signal) {
       const [rows] = await db.batch("read", [findMarkStatement(marks)], signal);
       const { common, oldest } = oneRow(rows);
-      return { common: common as number | null, oldest: oldest as number | null };
+      return { common: common as number | null, oldest: oldest as number };
     },
 
     async sum(request, ranges, width, content, signal) {

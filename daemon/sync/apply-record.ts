@@ -37,7 +37,10 @@ export function applyRecord(tx: WriteTx, record: PulledRecord, applier: Applier,
   const stored = schema === null ? null : tx.records.get(record.kind, record.id);
   if (stored?.rev != null && stored.rev >= record.rev && !applier.repairs) return;
   if (!record.visible) {
-    if (stored !== null) withdraw(tx, stored, { ...record, why: "withdrawn" }, applier, changes);
+    // A purge that is still to be sent goes first: it is for everyone, whoever may see the record.
+    const isPurging = stored !== null && !isClean(stored) && isPurged(stored.version.fields);
+    if (stored !== null && !isPurging)
+      withdraw(tx, stored, { ...record, why: "withdrawn" }, applier, changes);
     tx.setAside.remove(record.id);
     if (record.purged_at !== null) purgeConflicts(tx, record.id, applier);
     return;
@@ -195,13 +198,33 @@ function noteChange(
   if (changed === null) return;
   tx.audit.add({
     at: Math.min(hlcToMs(version.hlc), applier.now),
-    action: actionOf(changed, version.fields),
-    recordKind: version.kind,
-    recordId: version.id,
     machineId: version.lastEditor,
     user: null,
-    details: { fields: Object.keys(changed).toSorted() },
+    ...describeChange(changed, version),
   });
+}
+
+type AuditEvent = Parameters<WriteTx["audit"]["add"]>[0];
+type Described = Pick<AuditEvent, "action" | "recordKind" | "recordId" | "details"> & { user?: string };
+
+/** A conflict that was settled elsewhere is written down as if it had been here: of the record that it is about. */
+function describeChange(changed: Fields, { kind, id, lastEditor, fields }: Version): Described {
+  const { record_kind: ofKind, record_id: of, resolution: choice, resolved_by: by, field } = fields;
+  if (kind === "conflict" && "resolved_at" in changed && choice != null && !isPurged(fields)) {
+    return {
+      action: "resolve",
+      recordKind: ofKind as string,
+      recordId: of as string,
+      details: { conflict: id, field: field as string, choice },
+      ...(typeof by === "string" && by !== lastEditor ? { user: by } : {}),
+    };
+  }
+  return {
+    action: actionOf(changed, fields),
+    recordKind: kind,
+    recordId: id,
+    details: { fields: Object.keys(changed).toSorted() },
+  };
 }
 
 function actionOf(changed: Fields, now: Fields): string {

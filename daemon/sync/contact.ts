@@ -148,7 +148,7 @@ export function createContact(options: EngineOptions): Contact {
       report.requests += 1;
       const { common, oldest } = await remote.findMark(marks, signal);
       const newest = marks[0]?.rev ?? 0;
-      const forgotten = oldest !== null && oldest > newest && serverRev >= newest;
+      const forgotten = oldest > newest && serverRev >= newest;
       await write.run((tx) => {
         if (forgotten) {
           // Away for so long that marks of that time are forgotten: what came after the last one that is not may be

@@ -109,8 +109,9 @@ function nothingLost(world: World, views: View[]): string[] {
 function nothingComesBack({ machines, model, server }: World, views: View[]): string[] {
   const onServer = JSON.stringify(server.db.prepare("SELECT id, body FROM records").all());
   return model.ids.flatMap((id) => {
-    const { deleted, restored, rescoped, purged } = model.facts(id);
+    const { deleted, restored, rescoped, purged, purgeLost } = model.facts(id);
     const alive = machines.filter((machine) => machine.get(id)?.deleted_at === null);
+    if (purgeLost) return [];
     if (!purged) {
       return deleted && !restored && !rescoped
         ? alive.map((machine) => `${id} was deleted, and is back on ${machine.id}`)

@@ -18,6 +18,8 @@ export interface EntryFacts {
   deleted: boolean;
   restored: boolean;
   purged: boolean;
+  /** It was purged on a disk that was lost: then it may be everywhere, or nowhere. */
+  purgeLost: boolean;
   /** Who could see it, and change it, was changed: changes by those who lost sight of it are kept as conflicts. */
   rescoped: boolean;
   /** Its only copy may have been on a disk that was lost. */
@@ -76,6 +78,7 @@ export function createModel(): Model {
         deleted: false,
         restored: false,
         purged: false,
+        purgeLost: false,
         rescoped: false,
         expendable: false,
       });
@@ -100,6 +103,7 @@ export function createModel(): Model {
         // A delete or a restore among them may be gone too.
         entry.restored ||= entry.deleted;
         if (entry.rescoped) entry.scope = "machine";
+        entry.purgeLost ||= entry.purged;
         for (const write of all(id)) if (write.machine === machine) expendable.add(write);
       }
     },

@@ -51,6 +51,11 @@ const moved = ran(/^INSERT INTO spool_files/);
 const forgot = ran(/^DELETE FROM spool_files/);
 const acknowledged = ran(/^DELETE FROM outbox/);
 const migrated = ran(/^exec /);
+/** A copy of a machine gives up the name that it has in common with the other one. */
+const renamed = ({ statements }: Transaction) =>
+  statements.filter((sql) => sql.startsWith("DELETE FROM meta")).length === 2;
+const KEEP_ID = /^(?:rename|link) machine-id machine-id\./;
+const NAME_ID = /^(?:rename|link) machine-id\.new machine-id$/;
 const PUSH = /^fetch .*INSERT INTO records/s;
 
 /**
@@ -126,6 +131,15 @@ export const killPoints = {
     "before COMMIT of the schema": before(COMMIT, migrated),
     "after COMMIT of the schema": after(COMMIT, migrated),
     "after the cache's life is named": after(/^INSERT INTO meta/),
+  },
+  identity: {
+    "before COMMIT of its new name": before(COMMIT, renamed),
+    "after COMMIT of its new name": after(COMMIT, renamed),
+    "with half a new file": half(/^writeFile machine-id\.new$/),
+    "before the old name is kept": before(KEEP_ID),
+    "after the old name is kept": after(KEEP_ID),
+    "before the new file has its name": before(NAME_ID),
+    "after the new file has its name": after(NAME_ID),
   },
 } satisfies Record<string, Record<string, KillPoint>>;
 

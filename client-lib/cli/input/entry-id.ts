@@ -40,7 +40,7 @@ export async function findEntry(client: Client, id: string): Promise<Entry> {
     if (found !== undefined) return found;
   }
   throw new IdError(
-    `no entry ends in '${id}' (looked through the newest ${MAX_LOOKED_AT.toLocaleString("en-US")}); list shows the ends of ids, list --json whole ones`,
+    `no entry ends in '${id}' (looked through the newest ${MAX_LOOKED_AT.toLocaleString("en-US")}); list shows the ends of ids, list --json whole ones; what was deleted needs its whole id`,
   );
 }
 

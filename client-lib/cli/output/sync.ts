@@ -13,13 +13,14 @@ export function renderCycle(answer: SyncAnswer): string {
     uploaded + downloaded === 0
       ? "nothing to send or receive"
       : `sent ${uploaded.toLocaleString("en-US")}, received ${downloaded.toLocaleString("en-US")}`;
-  const settled = conflicts === 0 ? "" : `, settled ${formatCount(conflicts, "conflict", "conflicts")}`;
+  // Found, and not decided: the later write was taken for now.
+  const found = conflicts === 0 ? "" : `, found ${formatCount(conflicts, "conflict", "conflicts")}`;
   const left = pending === 0 ? "" : `; ${pending.toLocaleString("en-US")} left to send`;
   const more =
     answer.first_sync === null
       ? ""
       : `; the first sync is ${percent(answer.first_sync.progress)} complete (historyctl sync --wait)`;
-  return `${moved}${settled} (${formatCount(requests, "request", "requests")}, ${formatDuration(durationMs)})${left}${more}\n`;
+  return `${moved}${found} (${formatCount(requests, "request", "requests")}, ${formatDuration(durationMs)})${left}${more}\n`;
 }
 
 /** Not rounded up: 100 % is said of what is complete. */

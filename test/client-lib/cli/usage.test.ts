@@ -7,7 +7,7 @@ import { historyctl, historyctlProgram, runHere } from "./historyctl.ts";
 
 const COMMANDS = ["status", "list", "search", "show", "add", "delete", "restore", "purge", "audit", "sync"];
 /** Those of sync, which its own help names. */
-const SYNC_COMMANDS = ["conflicts", "resolve"];
+const SYNC_COMMANDS = ["conflicts", "resolve", "verify", "reconcile"];
 
 describe("help", () => {
   test("names the commands, examples and exit codes", async () => {
@@ -60,6 +60,10 @@ test.for([
   [["list", "--mode", "mine"], /Allowed choices are global, user, machine, hybrid/],
   [["status", "--timeout", "soon"], /Expected a number/],
   [["sync", "now"], /too many arguments|unknown command/],
+  [["sync", "--status", "--wait"], /cannot be used with/],
+  [["sync", "verify", "extra"], /too many arguments[^]*sync verify --help/],
+  [["sync", "reconcile", "extra"], /too many arguments[^]*sync reconcile --help/],
+  [["sync", "reconcile", "--log", "--content"], /cannot be used with/],
   [["sync", "conflicts", "--limit", "1001"], /from 1 to 1000/],
   [["sync", "conflicts", "extra"], /too many arguments[^]*sync conflicts --help/],
   [["sync", "resolve"], /no terminal to ask on; use --auto, or --choice/],
