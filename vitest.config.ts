@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { RequireAllReporter } from "./test/support/require-all-reporter.ts";
 
@@ -16,6 +17,8 @@ export default defineConfig({
     globalSetup: ["test/support/build.ts"],
     // Native modules, signals and process.exit are safest in processes of their own.
     pool: "forks",
+    // By itself Vitest leaves a core to others, and of two that is half.
+    maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: [

@@ -41,11 +41,14 @@ export function collectStatements({ contentMs, recordMs }: TombstoneAges): State
       args: [toInteger(DAY_MS)],
     },
     {
-      // Up to the first record of the next lot, where there is one. It never goes back.
+      // Up to the first record of the next lot, where there is one; what was deleted at one moment goes together,
+      // however much it is. It never goes back.
       sql: `INSERT OR REPLACE INTO meta (key, value)
-            SELECT 'collected_before', max(ifnull(${CUTOFF}, 0), min(${SERVER_TIME} - ?1, ifnull((
-              SELECT deleted_at FROM records WHERE deleted_at < ${SERVER_TIME} - ?1 AND purged_at IS NULL
-              ORDER BY deleted_at LIMIT 1 OFFSET ${LOT}), ${SERVER_TIME})))
+            SELECT 'collected_before', max(ifnull(${CUTOFF}, 0), min(${SERVER_TIME} - ?1, ifnull(max(
+              (SELECT deleted_at FROM records WHERE deleted_at < ${SERVER_TIME} - ?1 AND purged_at IS NULL
+               ORDER BY deleted_at LIMIT 1 OFFSET ${LOT}),
+              (SELECT deleted_at FROM records WHERE deleted_at IS NOT NULL AND purged_at IS NULL
+               ORDER BY deleted_at LIMIT 1) + 1), ${SERVER_TIME})))
             WHERE ${COLLECTING}`,
       args: [record],
     },

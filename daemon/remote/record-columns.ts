@@ -27,7 +27,7 @@ export const RECORD_COLUMNS = [
  * SQLite keeps anything in any column, and a hand in a shell may have put it there. What is no text is made one, so
  * that the record can at least be set aside.
  */
-function toText(value: unknown): string {
+export function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return value instanceof Uint8Array ? `blob:${Buffer.from(value).toString("hex")}` : String(value);
 }

@@ -19,7 +19,7 @@ import {
   revStatement,
   upsertStatement,
 } from "./push-statements.ts";
-import { rowToRecord } from "./record-columns.ts";
+import { rowToRecord, toText } from "./record-columns.ts";
 import type { PullAnswer, PullRequest, PushAnswer, PushRequest, Remote } from "./remote.ts";
 
 /** The remote in SQL, over any executor. */
@@ -86,7 +86,7 @@ export function createSqlRemote(db: SqlExecutor, migrations: readonly RemoteMigr
     async list(request, ranges, content, signal) {
       const { rows, ...answer } = await pullBeside(request, listStatement(request, ranges, content), signal);
       const revisions = new Map(
-        rows.map((row) => [row.rev as number, { id: row.id as string, content: row.content as number }]),
+        rows.map((row) => [row.rev as number, { id: toText(row.id), content: row.content as number }]),
       );
       return { ...answer, revisions };
     },

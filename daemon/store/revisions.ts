@@ -6,7 +6,7 @@ import {
   type RevisionBucket,
   type Revisions,
 } from "../core/revisions.ts";
-import type { Selection } from "../core/selection.ts";
+import { isSelected, type Selection } from "../core/selection.ts";
 import type { Db } from "./database.ts";
 import type { MachineReads } from "./machines.ts";
 import { RECORD_KINDS, type RecordKind } from "./record-kinds.ts";
@@ -44,6 +44,12 @@ export function createRevisionReads(
     after,
     upto,
   });
+  const asideOf = (
+    selection: Selection,
+    after: number,
+    upto: number,
+  ): { record: SyncRecord; rev: number }[] =>
+    setAside.between(after, upto).filter(({ record }) => isSelected(record, selection));
 
   return {
     sum(selection, after, upto, width) {
@@ -51,9 +57,11 @@ export function createRevisionReads(
       const rows = kinds.flatMap((kind) =>
         kind.sum.all({ ...parameters(selection, after, upto), width: BigInt(width) }),
       );
-      const aside = setAside
-        .between(after, upto)
-        .map(({ rev }) => ({ bucket: Math.floor(rev / width), count: 1, ...ofOne(rev) }));
+      const aside = asideOf(selection, after, upto).map(({ rev }) => ({
+        bucket: Math.floor(rev / width),
+        count: 1,
+        ...ofOne(rev),
+      }));
       for (const row of [...rows, ...aside]) {
         const sum = buckets.get(row.bucket) ?? {
           bucket: row.bucket,
@@ -77,7 +85,7 @@ export function createRevisionReads(
           revisions.set(rev, { id, content: stored === null ? 0 : contentOf(stored) });
         }
       }
-      for (const { rev, record } of setAside.between(after, upto)) {
+      for (const { rev, record } of asideOf(selection, after, upto)) {
         revisions.set(rev, { id: record.id, content: content ? contentAside(record) : 0 });
       }
       return revisions;

@@ -9,15 +9,18 @@ export interface SearchIndexReads {
 
 /** The search index, which follows the history in lots. */
 export interface SearchIndexWrites extends SearchIndexReads {
-  /** Indexes at most `limit` rows, oldest first. @returns how many */
+  /** Indexes at most `limit` rows: new ones, oldest first, or else late ones, newest first. @returns how many */
   catchUp(limit: number): number;
 }
 
 export function createSearchIndexReads(db: Db): SearchIndexReads {
   const lag = db
-    .prepare<[], number>("SELECT ifnull((SELECT max(seq) FROM history), 0) - upto FROM search_index")
+    .prepare<[], number>(
+      `SELECT max(0, ifnull((SELECT max(seq) FROM history), 0) - upto) + (SELECT count(*) FROM search_index_late)
+       FROM search_index`,
+    )
     .pluck();
-  return { lag: () => Math.max(0, lag.get() ?? 0) };
+  return { lag: () => lag.get() ?? 0 };
 }
 
 export function createSearchIndexWrites(db: Db): SearchIndexWrites {
@@ -34,11 +37,32 @@ export function createSearchIndexWrites(db: Db): SearchIndexWrites {
      WHERE seq > (SELECT upto FROM search_index) AND seq <= ?`,
   );
   const advance = db.prepare<[number]>("UPDATE search_index SET upto = ?");
+  const lastLate = db
+    .prepare<[number], number>(
+      "SELECT min(seq) FROM (SELECT seq FROM search_index_late ORDER BY seq DESC LIMIT ?)",
+    )
+    .pluck();
+  // In ascending order: FTS5 writes out what it has gathered whenever a row comes before the last one.
+  const indexLate = db.prepare<[number]>(
+    `INSERT INTO history_fts (rowid, command, response, note, tags)
+     SELECT seq, command, response, note, tags FROM search_index_late CROSS JOIN history USING (seq)
+     WHERE seq >= ? ORDER BY seq`,
+  );
+  const removeLate = db.prepare<[number]>("DELETE FROM search_index_late WHERE seq >= ?");
+
+  function catchUpLate(limit: number): number {
+    const from = lastLate.get(limit) ?? null;
+    if (from === null) return 0;
+    const { changes } = indexLate.run(from);
+    removeLate.run(from);
+    return changes;
+  }
+
   return {
     ...createSearchIndexReads(db),
     catchUp(limit) {
       const upto = last.get(limit) ?? null;
-      if (upto === null) return 0;
+      if (upto === null) return catchUpLate(limit);
       const { changes } = index.run(upto);
       advance.run(upto);
       return changes;
@@ -58,8 +82,10 @@ const MAX_TAIL = 1000;
 /** @param snippet SQL of the snippet's arguments after the table */
 export function createSearchTail(db: Db, snippet: string): SearchTail {
   const rest = db.prepare<[], object>(
-    `SELECT seq, command, response, note, tags FROM history
-     WHERE seq > (SELECT upto FROM search_index) ORDER BY seq DESC`,
+    `SELECT seq, command, response, note, tags FROM history WHERE seq > (SELECT upto FROM search_index)
+     UNION ALL
+     SELECT seq, command, response, note, tags FROM search_index_late CROSS JOIN history USING (seq)
+     ORDER BY seq DESC`,
   );
   return {
     match(match) {

@@ -55,8 +55,11 @@ export function applyRecord(tx: WriteTx, record: PulledRecord, applier: Applier,
   } catch (error) {
     if (!(error instanceof UnreadableRecordError)) throw error;
     tx.setAside.put(record, record.rev, error.message, applier.now);
-    // That much is readable in any case: what we have of it must go.
-    if (stored !== null && record.purged_at !== null) eraseUnread(tx, stored, record, applier);
+    // That much is readable in any case: what we have of it must go, also an earlier copy that was set aside.
+    if (record.purged_at !== null) {
+      tx.scrub();
+      if (stored !== null) eraseUnread(tx, stored, record, applier);
+    }
   }
 }
 

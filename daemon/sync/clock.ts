@@ -29,6 +29,24 @@ export function startOffsetMeasure(
   };
 }
 
+/** Tells whether what this machine's clock is off by is still what the remote's last answer said. */
+export interface ClockWatch {
+  /** The remote has told what time it is. */
+  checked(): void;
+  /** False in a new process, and where the clock was set, or the machine slept, since. */
+  isChecked(): boolean;
+}
+
+export function createClockWatch(now: () => number, monotonicMs: () => number): ClockWatch {
+  let apart: number | null = null;
+  return {
+    checked() {
+      apart = now() - monotonicMs();
+    },
+    isChecked: () => apart !== null && Math.abs(now() - monotonicMs() - apart) <= WRONG_MS,
+  };
+}
+
 /**
  * Sets right what a wrong clock wrote here and nobody else has seen: stamps in the future, which would win over every
  * later edit, and the times of entries that were recorded since the clock was last known to be right.

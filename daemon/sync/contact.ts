@@ -1,7 +1,7 @@
 import { type Selection, selectionKey } from "../core/selection.ts";
 import type { PullAnswer, PullRequest, PushAnswer, PushRequest, RemoteFacts } from "../remote/remote.ts";
 import { type Changes, changesToEvents, noChanges } from "./changes.ts";
-import { startOffsetMeasure } from "./clock.ts";
+import { createClockWatch, startOffsetMeasure } from "./clock.ts";
 import type { CycleReport, EngineOptions } from "./engine.ts";
 import { rewind, startOver, takeIdentity } from "./mend.ts";
 import type { Batch } from "./push.ts";
@@ -47,12 +47,16 @@ export interface Contact {
   tell(changes: Changes, report: CycleReport): void;
   /** Ms since the epoch, by the remote's clock as far as it is known. */
   now(): number;
+  /** Whether it is known what this machine's clock is off by; else what was recorded may have to be set right first. */
+  isClockChecked(): boolean;
 }
 
 export function createContact(options: EngineOptions): Contact {
   const { remote, read, write, machine, log } = options;
 
   const now = (): number => options.now() + read.meta.number("clock_offset_ms");
+
+  const clockWatch = createClockWatch(options.now, options.monotonicMs);
 
   function selection(): Selection {
     const { user, scopes, kinds, maxAgeMs } = options.selection;
@@ -107,6 +111,7 @@ export function createContact(options: EngineOptions): Contact {
     const pushed = push === null || answer.pushed === undefined ? null : { ...push, answer: answer.pushed };
     const to = { ...receiver(), now: offset === null ? now() : options.now() + offset };
     const settled = await write.run((tx) => settle(tx, { request: pull, answer, offset, push: pushed }, to));
+    clockWatch.checked();
     report.uploaded += settled.uploaded;
     report.serverRev = answer.pushed?.revAfter ?? answer.serverRev;
     tell(settled.changes, report);
@@ -238,6 +243,7 @@ export function createContact(options: EngineOptions): Contact {
     receiver,
     tell,
     now,
+    isClockChecked: clockWatch.isChecked,
   };
 }
 

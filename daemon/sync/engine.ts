@@ -126,7 +126,8 @@ export function createEngine(options: EngineOptions): Engine {
       const batch = nextBatch(read, { ...options.batch, records });
       return batch.records.length > 0 || isHeartbeatDue() ? batch : null;
     };
-    let batch = next();
+    // Times and stamps of a wrong clock are set right by what a pull tells, before they leave.
+    let batch = contact.isClockChecked() ? next() : null;
     for (;;) {
       try {
         const settled = await contact.exchange(batch, signal, report);
@@ -203,7 +204,7 @@ export function createEngine(options: EngineOptions): Engine {
     });
   }
 
-  /** Counts the time, and whatever fails, prepares the tables again before the next attempt. */
+  /** Counts the time. After whatever fails, nothing is taken for granted: the tables are prepared again. */
   async function measured(
     signal: AbortSignal,
     report: CycleReport,
@@ -211,10 +212,17 @@ export function createEngine(options: EngineOptions): Engine {
   ): Promise<void> {
     const started = options.monotonicMs();
     try {
+      const wasPrepared = prepared;
       if (!prepared) await prepare(signal);
-      // Until this succeeds nothing is taken for granted: a replaced remote has no tables.
       prepared = false;
-      await work();
+      try {
+        await work();
+      } catch (error) {
+        // An empty database that has taken the place of ours has no tables.
+        if (!wasPrepared || !(error instanceof RemoteError) || error.kind !== "rejected") throw error;
+        await prepare(signal);
+        await work();
+      }
       prepared = true;
     } finally {
       report.duration_ms = options.monotonicMs() - started;

@@ -1,6 +1,7 @@
+import type { PullAnswer } from "../remote/remote.ts";
 import type { Contact } from "./contact.ts";
 import type { CycleReport, EngineOptions, FillPosition } from "./engine.ts";
-import { settleFill } from "./settle.ts";
+import { belowPage, settleFill } from "./settle.ts";
 
 /** Pages in one slice: what is written meanwhile does not wait longer than for these. */
 const PAGES_PER_SLICE = 16;
@@ -15,15 +16,29 @@ export async function fillSlice(
   signal: AbortSignal,
   report: CycleReport,
 ): Promise<FillPosition | null> {
-  for (let page = 0; page < PAGES_PER_SLICE; page++) {
-    const below = read.meta.get("fill_below");
-    if (below === null) return null;
+  const leaving = new AbortController();
+  const ask = (below: number): Promise<PullAnswer> => {
     report.requests += 1;
-    const answer = await remote.fill(contact.request(), Number(below), signal);
+    return remote.fill(contact.request(), below, AbortSignal.any([signal, leaving.signal]));
+  };
+  const start = read.meta.get("fill_below");
+  let asked = start === null ? null : ask(Number(start));
+  for (let page = 1; asked !== null; page++) {
+    const answer: PullAnswer = await asked;
     // The next slice goes on where that has left it.
     if (await contact.mendTrouble(answer, signal, report)) break;
-    const changes = await write.run((tx) => settleFill(tx, answer, contact.receiver()));
-    contact.tell(changes, report);
+    const below = belowPage(answer);
+    // The remote makes the next page while this one is applied: it depends on nothing but where this one ends.
+    asked = below === null || page === PAGES_PER_SLICE ? null : ask(below);
+    try {
+      const changes = await write.run((tx) => settleFill(tx, answer, contact.receiver()));
+      contact.tell(changes, report);
+    } catch (error) {
+      // Nothing may be under way when the next cycle begins.
+      leaving.abort();
+      await asked?.catch(() => undefined);
+      throw error;
+    }
   }
   const left = read.meta.get("fill_below");
   return left === null ? null : { from: read.meta.number("fill_from"), below: Number(left) };

@@ -1,6 +1,6 @@
 import type { Machine } from "../core/machine.ts";
 import type { Selection } from "../core/selection.ts";
-import type { PullAnswer, PulledRecord, PullRequest, PushAnswer, PushRequest } from "../remote/remote.ts";
+import type { PullAnswer, PullRequest, PushAnswer, PushRequest } from "../remote/remote.ts";
 import type { Stored } from "../store/records.ts";
 import type { WriteTx } from "../store/writer.ts";
 import { applyRecord } from "./apply-record.ts";
@@ -136,13 +136,15 @@ export function settleFill(tx: WriteTx, answer: PullAnswer, receiver: Receiver):
   // What is older takes an earlier place, although it arrives later.
   const placeBefore = tx.meta.number("fill_place");
   const applier = { machine: receiver.machine, now: receiver.now, repairs: false, placeBefore };
-  for (const record of answer.records) applyRecord(tx, record, applier, changes);
-  const oldest: PulledRecord | undefined = answer.records.at(-1);
-  if (answer.complete || oldest === undefined) {
-    tx.meta.set("fill_from", null);
-    tx.meta.set("fill_below", null);
-  } else {
-    tx.meta.set("fill_below", oldest.rev);
-  }
+  // In the order of their places: tables and indexes grow at one end.
+  for (const record of answer.records.toReversed()) applyRecord(tx, record, applier, changes);
+  const below = belowPage(answer);
+  if (below === null) tx.meta.set("fill_from", null);
+  tx.meta.set("fill_below", below);
   return changes;
+}
+
+/** Where the page after this one, of a cache that is being filled, ends; null: this is the last one. */
+export function belowPage({ complete, records }: PullAnswer): number | null {
+  return complete ? null : (records.at(-1)?.rev ?? null);
 }

@@ -57,9 +57,38 @@ CREATE TABLE reconciliations (
 -- An entry that is purged must leave the search index at once, not when segments happen to be merged.
 INSERT INTO history_fts (history_fts, rank) VALUES ('secure-delete', 1);
 
--- Rows that arrive with an earlier place than what is indexed (a first sync fills the history backwards) are indexed
--- at once: the lots have passed them.
-CREATE TRIGGER history_fts_insert AFTER INSERT ON history WHEN NEW.seq <= (SELECT upto FROM search_index) BEGIN
+-- Rows that arrive with an earlier place than what is indexed (a first sync fills the history backwards): the lots have
+-- passed them, so they are noted, and come into lots of their own. A row that is here is not in the index.
+CREATE TABLE search_index_late (
+  seq INTEGER PRIMARY KEY
+) STRICT;
+
+CREATE TRIGGER history_late AFTER INSERT ON history WHEN NEW.seq <= (SELECT upto FROM search_index) BEGIN
+  INSERT INTO search_index_late (seq) VALUES (NEW.seq);
+END;
+
+DROP VIEW history_indexed;
+CREATE VIEW history_indexed AS
+  SELECT seq, command, response, note, tags FROM history
+  WHERE seq <= (SELECT upto FROM search_index) AND seq NOT IN (SELECT seq FROM search_index_late);
+
+-- One trigger for both, in this order: of several the order is not defined.
+DROP TRIGGER history_fts_delete;
+CREATE TRIGGER history_fts_delete AFTER DELETE ON history
+WHEN OLD.seq <= (SELECT upto FROM search_index) BEGIN
+  INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
+  SELECT 'delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags
+  WHERE NOT EXISTS (SELECT 1 FROM search_index_late WHERE seq = OLD.seq);
+  DELETE FROM search_index_late WHERE seq = OLD.seq;
+END;
+DROP TRIGGER history_fts_update;
+CREATE TRIGGER history_fts_update AFTER UPDATE OF command, response, note, tags ON history
+WHEN OLD.seq <= (SELECT upto FROM search_index)
+  AND (OLD.command IS NOT NEW.command OR OLD.response IS NOT NEW.response
+    OR OLD.note IS NOT NEW.note OR OLD.tags IS NOT NEW.tags)
+  AND NOT EXISTS (SELECT 1 FROM search_index_late WHERE seq = OLD.seq) BEGIN
+  INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
+  VALUES ('delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags);
   INSERT INTO history_fts (rowid, command, response, note, tags)
   VALUES (NEW.seq, NEW.command, NEW.response, NEW.note, NEW.tags);
 END;

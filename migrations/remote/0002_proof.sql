@@ -60,6 +60,12 @@ WHEN OLD.purged_at IS NOT NULL AND (NEW.purged_at IS NULL OR NEW.body IS NOT OLD
   SELECT RAISE(ABORT, 'HD_PURGED a purged record stays purged');
 END;
 
+-- INSERT OR REPLACE would run no trigger for the row that it replaces.
+CREATE TRIGGER records_purged_stay BEFORE INSERT ON records
+WHEN EXISTS (SELECT 1 FROM records WHERE id = NEW.id AND purged_at IS NOT NULL) BEGIN
+  SELECT RAISE(IGNORE);
+END;
+
 DROP VIEW push_guard;
 CREATE VIEW push_guard AS
   SELECT 0 AS protocol, '' AS epoch, 0 AS cursor, 0 AS mark_rev, '' AS mark, '' AS machine_id, 0 AS push_seq,

@@ -10,9 +10,10 @@ import { durableWrite } from "./rows/n1-durable-write.ts";
 import { read } from "./rows/n2-read.ts";
 import { throughput } from "./rows/n3-throughput.ts";
 import { sync } from "./rows/n6-sync.ts";
+import { firstSync } from "./rows/n7-first-sync.ts";
 import { rowToText } from "./table.ts";
 
-const ROWS: readonly Row[] = [durableWrite, read, throughput, sync];
+const ROWS: readonly Row[] = [durableWrite, read, throughput, sync, firstSync];
 const RESULTS = path.join(packageRoot, "bench-results");
 
 // Whatever was started or made is stopped and removed by handlers of 'exit', which a signal alone would not run.

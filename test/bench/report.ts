@@ -1,6 +1,6 @@
 import { overRounds, percentile, quotients, type Spread } from "./stats.ts";
 
-type Unit = "ms" | "µs" | "/s" | "×" | "%";
+type Unit = "ms" | "µs" | "/s" | "×" | "%" | "MB" | "requests";
 
 /** A number with its spread over the rounds. */
 export interface Figure extends Spread {
@@ -88,6 +88,7 @@ function percentiles(rounds: Rounds, percent: number): number[] {
 /** Three digits that mean something, in words that a table can hold. */
 export function showValue(value: number, unit: Unit): string {
   if (unit === "/s") return `${Math.round(value).toLocaleString("en-US")} /s`;
+  if (unit === "requests") return `${Math.round(value).toLocaleString("en-US")} requests`;
   if (unit === "%") return `${value.toFixed(1)} %`;
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
   return `${value.toFixed(unit === "ms" && value < 1 ? 3 : digits)} ${unit}`;

@@ -11,6 +11,7 @@ let db: Database.Database;
 beforeAll(() => {
   files = createTestStore();
   db = new Database(files.file);
+  return files.store.write.run((tx) => void tx.records.reservePlaces(1000));
 });
 afterAll(() => {
   db.close();
@@ -30,14 +31,24 @@ const rev = fc.oneof(fc.constant(null), fc.nat(50));
 const base = fc.constantFrom<(Fields | null)[]>(null, { note: null });
 
 type Step =
-  | { do: "put"; id: string; fields: Fields; rev: number | null; base: Fields | null }
+  | { do: "put"; id: string; fields: Fields; rev: number | null; base: Fields | null; early: boolean }
   | { do: "acknowledge"; id: string; hlc: string; rev: number }
   | { do: "edit"; id: string; fields: Fields; field: string }
   | { do: "drop"; id: string }
   | { do: "index"; limit: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("put" as const), id, fields: marks, rev, base }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("put" as const),
+      id,
+      fields: marks,
+      rev,
+      base,
+      early: fc.boolean(),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -69,7 +80,9 @@ function apply(tx: WriteTx, each: Step): void {
   else if (each.do === "acknowledge") tx.records.acknowledge("history", each.id, each.hlc, each.rev);
   else if (each.do === "put") {
     const version = entryVersion(each.id, each.fields, { hlc: stamp((each.rev ?? 0) % 2) });
-    tx.records.put({ version, rev: each.rev, base: each.base });
+    // A place that was reserved, as a first sync gives it.
+    const place = each.early ? each.id.codePointAt(0)! : undefined;
+    tx.records.put({ version, rev: each.rev, base: each.base }, place);
   } else {
     // One field by itself: the index must hear of each.
     const stored = tx.records.get("history", each.id);

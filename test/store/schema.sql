@@ -158,6 +158,10 @@ CREATE TABLE search_index (
   upto INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE search_index_late (
+  seq INTEGER PRIMARY KEY
+) STRICT;
+
 CREATE TABLE set_aside (
   record_id TEXT PRIMARY KEY,
   kind      TEXT NOT NULL,
@@ -195,22 +199,24 @@ END;
 CREATE TRIGGER history_fts_delete AFTER DELETE ON history
 WHEN OLD.seq <= (SELECT upto FROM search_index) BEGIN
   INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
-  VALUES ('delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags);
-END;
-
-CREATE TRIGGER history_fts_insert AFTER INSERT ON history WHEN NEW.seq <= (SELECT upto FROM search_index) BEGIN
-  INSERT INTO history_fts (rowid, command, response, note, tags)
-  VALUES (NEW.seq, NEW.command, NEW.response, NEW.note, NEW.tags);
+  SELECT 'delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags
+  WHERE NOT EXISTS (SELECT 1 FROM search_index_late WHERE seq = OLD.seq);
+  DELETE FROM search_index_late WHERE seq = OLD.seq;
 END;
 
 CREATE TRIGGER history_fts_update AFTER UPDATE OF command, response, note, tags ON history
 WHEN OLD.seq <= (SELECT upto FROM search_index)
   AND (OLD.command IS NOT NEW.command OR OLD.response IS NOT NEW.response
-    OR OLD.note IS NOT NEW.note OR OLD.tags IS NOT NEW.tags) BEGIN
+    OR OLD.note IS NOT NEW.note OR OLD.tags IS NOT NEW.tags)
+  AND NOT EXISTS (SELECT 1 FROM search_index_late WHERE seq = OLD.seq) BEGIN
   INSERT INTO history_fts (history_fts, rowid, command, response, note, tags)
   VALUES ('delete', OLD.seq, OLD.command, OLD.response, OLD.note, OLD.tags);
   INSERT INTO history_fts (rowid, command, response, note, tags)
   VALUES (NEW.seq, NEW.command, NEW.response, NEW.note, NEW.tags);
+END;
+
+CREATE TRIGGER history_late AFTER INSERT ON history WHEN NEW.seq <= (SELECT upto FROM search_index) BEGIN
+  INSERT INTO search_index_late (seq) VALUES (NEW.seq);
 END;
 
 CREATE VIEW history_cache AS
@@ -222,4 +228,5 @@ CREATE VIEW history_cache AS
   WHERE h.deleted_at IS NULL AND h.purged_at IS NULL;
 
 CREATE VIEW history_indexed AS
-  SELECT seq, command, response, note, tags FROM history WHERE seq <= (SELECT upto FROM search_index);
+  SELECT seq, command, response, note, tags FROM history
+  WHERE seq <= (SELECT upto FROM search_index) AND seq NOT IN (SELECT seq FROM search_index_late);

@@ -65,6 +65,57 @@ test("an entry that takes the place of the newest, which was dropped, is found",
   expect([await found("first"), await found("second")]).toEqual([[], ["two"]]);
 });
 
+describe("rows that take earlier places than what is indexed", () => {
+  const putAt = (place: number, command: string) =>
+    files.store.write.run((tx) => {
+      const version = entryVersion(`late-${place}`, { command });
+      tx.records.put({ version, rev: null, base: null }, place);
+    });
+  beforeEach(async () => {
+    await files.store.write.run((tx) => tx.records.reservePlaces(2000));
+    await put("one", "first");
+    await found("first");
+  });
+
+  test("are found at once, however many lots they make", async () => {
+    await files.store.write.run((tx) => {
+      for (let place = 1; place <= 1300; place++) {
+        const version = entryVersion(`late-${place}`, { command: `word${place}x` });
+        tx.records.put({ version, rev: null, base: null }, place);
+      }
+    });
+    expect(files.store.read.searchIndex.lag()).toBe(1300);
+    for (const place of [1, 1000, 1001, 1300]) {
+      expect(await found(`word${place}x`)).toEqual([`late-${place}`]);
+    }
+    expect(files.store.read.searchIndex.lag()).toBe(0);
+  });
+
+  test("are found as they are where they were edited or dropped before", async () => {
+    await putAt(7, "old words");
+    await putAt(8, "words");
+    await files.store.write.run((tx) => {
+      const version = entryVersion("late-7", { command: "new words" });
+      tx.records.put({ version, rev: null, base: null });
+      tx.records.drop("history", "late-8");
+    });
+    expect([await found("old"), await found("new"), await found("words")]).toEqual([
+      [],
+      ["late-7"],
+      ["late-7"],
+    ]);
+  });
+
+  test("are found while the index cannot be written", async () => {
+    await putAt(7, "needle");
+    const other = new Database(files.file);
+    other.exec("BEGIN IMMEDIATE");
+    expect(await found("needle")).toEqual(["late-7"]);
+    expect(files.store.read.searchIndex.lag()).toBe(1);
+    other.close();
+  });
+});
+
 describe("while another process holds the write lock", () => {
   let other: Database.Database;
   beforeEach(async () => {

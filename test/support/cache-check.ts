@@ -45,7 +45,8 @@ function check(cache: Database.Database): CacheContent {
 export function countUnindexed(home: string): number {
   const cache = new Database(join(home, "cache.db"), { readonly: true });
   try {
-    const sql = "SELECT count(*) FROM history WHERE seq > (SELECT upto FROM search_index)";
+    const sql = `SELECT (SELECT count(*) FROM history WHERE seq > (SELECT upto FROM search_index))
+                        + (SELECT count(*) FROM search_index_late)`;
     return cache.prepare<[], number>(sql).pluck().get()!;
   } finally {
     cache.close();
