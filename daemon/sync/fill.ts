@@ -19,7 +19,10 @@ export async function fillSlice(
   const leaving = new AbortController();
   const ask = (below: number): Promise<PullAnswer> => {
     report.requests += 1;
-    return remote.fill(contact.request(), below, AbortSignal.any([signal, leaving.signal]));
+    const answer = remote.fill(contact.request(), below, AbortSignal.any([signal, leaving.signal]));
+    // One that fails while the page before it is applied is heard of afterwards, and must not end the process.
+    answer.catch(() => undefined);
+    return answer;
   };
   const start = read.meta.get("fill_below");
   let asked = start === null ? null : ask(Number(start));

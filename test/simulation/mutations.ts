@@ -112,8 +112,8 @@ const MUTATIONS: readonly Mutation[] = [
   {
     breaks: "a first sync goes on until the oldest record",
     file: "daemon/sync/settle.js",
-    from: "if (answer.complete || oldest === undefined)",
-    to: "if (true)",
+    from: "return complete ? null :",
+    to: "return true ? null :",
   },
   {
     breaks: "unsent edits of a record that goes out of sight are kept",
