@@ -1,7 +1,7 @@
 /** A call of the daemon at which it may die, as `kill-preload.ts` sees it. */
 export interface Moment {
   readonly when: When;
-  /** A statement's SQL on one line, `exec` and the SQL of a script, a file call with its file's name, `fetch` and its body. */
+  /** A statement's SQL on one line, `exec` and the SQL of a script, a file call with its file's name, `request` and its body. */
   readonly call: string;
   /** What was done so far in the transaction that is open, or was until this very call. */
   readonly transaction: Transaction;
@@ -56,7 +56,7 @@ const renamed = ({ statements }: Transaction) =>
   statements.filter((sql) => sql.startsWith("DELETE FROM meta")).length === 2;
 const KEEP_ID = /^(?:rename|link) machine-id machine-id\./;
 const NAME_ID = /^(?:rename|link) machine-id\.new machine-id$/;
-const PUSH = /^fetch .*INSERT INTO records/s;
+const PUSH = /^request .*INSERT INTO records/s;
 
 /**
  * Every point at which a daemon is killed, by the work it then does. The tests run through this table, so that a point

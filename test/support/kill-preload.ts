@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { basename } from "node:path";
 import Database from "better-sqlite3";
-import type { fetch as Fetch } from "undici";
+import type { Dispatcher } from "undici";
 import { type Doom, killPoint, lastWords, type When } from "./kill-points.ts";
 
 const doomFile = process.env["KILL_FILE"];
@@ -129,15 +129,17 @@ fs.writeFileSync = (file, data, options) => {
 syncBuiltinESMExports();
 
 // The network. Patched before the daemon links against it, which copies what is exported then.
-const undici = createRequire(import.meta.url)("undici") as { fetch: typeof Fetch };
-const { fetch } = undici;
-undici.fetch = async (input, init) => {
-  const body = init?.body;
-  const call = `fetch ${body instanceof Uint8Array ? Buffer.from(body).toString() : ""}`;
+type Request = (url: unknown, options?: { body?: unknown }) => Promise<Dispatcher.ResponseData>;
+const undici = createRequire(import.meta.url)("undici") as { request: Request };
+const { request } = undici;
+undici.request = async (url, options) => {
+  const body = options?.body;
+  const call = `request ${body instanceof Uint8Array ? Buffer.from(body).toString() : ""}`;
   if (isDue("before", call)) die();
-  const response = await fetch(input, init);
+  const answer = await request(url, options);
   // The server has done all of it when its whole answer has come.
-  await response.clone().arrayBuffer();
+  const bytes = await answer.body.arrayBuffer();
   if (isDue("after", call)) die();
-  return response;
+  answer.body.arrayBuffer = () => Promise.resolve(bytes);
+  return answer;
 };
