@@ -1,5 +1,5 @@
-import { changedFields, editedClocks } from "../core/merge.ts";
-import { isPurged, purgedFields } from "../core/purge.ts";
+import { isPurged } from "../core/purge.ts";
+import { purgedVersion } from "../core/purged-version.ts";
 import type { Stored } from "../store/records.ts";
 import type { WriteTx } from "../store/writer.ts";
 import { type Editor, writeAudit } from "./change.ts";
@@ -21,17 +21,8 @@ export function purgeRecord(tx: WriteTx, existing: Stored, editor: Editor): { at
 }
 
 function putPurged(tx: WriteTx, { version, rev }: Stored, at: number, editor: Editor): void {
-  const fields = purgedFields(version.kind, version.fields, at);
-  const hlc = tx.clock.tick();
-  const erased = Object.keys(changedFields(version.fields, fields) ?? {});
   tx.records.put({
-    version: {
-      ...version,
-      lastEditor: editor.machineId,
-      hlc,
-      clocks: editedClocks(version, erased, hlc),
-      fields,
-    },
+    version: purgedVersion(version, { at, machineId: editor.machineId, hlc: tx.clock.tick() }),
     rev,
     // Enough to say that there is something to send. The values before the purge would be a copy of the content.
     base: rev === null ? null : { purged_at: null },

@@ -1,5 +1,5 @@
-import { editedClocks } from "../core/merge.ts";
 import { isPurged, purgedFields } from "../core/purge.ts";
+import { purgedVersion } from "../core/purged-version.ts";
 import type { Version } from "../core/record.ts";
 import type { PulledRecord } from "../remote/remote.ts";
 import type { Stored } from "../store/records.ts";
@@ -28,15 +28,8 @@ export function purgeConflicts(tx: WriteTx, recordId: string, { machine, now }: 
   tx.scrub();
   for (const { version, rev } of tx.records.conflictsOf(recordId)) {
     if (isPurged(version.fields)) continue;
-    const hlc = tx.clock.tick();
     tx.records.put({
-      version: {
-        ...version,
-        lastEditor: machine.id,
-        hlc,
-        clocks: editedClocks(version, ["purged_at"], hlc),
-        fields: purgedFields(version.kind, version.fields, now),
-      },
+      version: purgedVersion(version, { at: now, machineId: machine.id, hlc: tx.clock.tick() }),
       rev,
       // Not the values that are gone: only that something is to be sent.
       base: rev === null ? null : { purged_at: null },
