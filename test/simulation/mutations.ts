@@ -121,12 +121,6 @@ const MUTATIONS: readonly Mutation[] = [
     from: "for (const field of edited)",
     to: "for (const field of [])",
   },
-  {
-    breaks: "what was restored here in time keeps its content",
-    file: "daemon/sync/apply-record.js",
-    from: "isRestoredOver(local, remote)",
-    to: "false",
-  },
 ];
 
 /** Seeds that a mutation may survive before it counts as unnoticed. */
